@@ -1,0 +1,146 @@
+import { sql } from 'kysely'
+import { rowsTable, userKeysTable } from '../database/rows.ts'
+import { shareRules } from '../database/rules-lock.ts'
+import type { Tx } from '../database/write.ts'
+import { errors } from '../http/errors.ts'
+import { lockUsers } from '../users/lock-users.ts'
+import { MAX_LTV_MICROS } from '../users/money.ts'
+import { refreshLists } from '../vip-users/refresh.ts'
+
+export interface Purchase {
+  purchaseId: string
+  cuid: string
+  revenueMicros: bigint
+  /** epoch ms */
+  timestamp: number
+}
+
+export type PurchaseOutcome = 'recorded' | 'repeated' | 'conflict'
+
+/**
+ * Records purchases, each `purchaseId` once for ever, and brings their users' lists up to date.
+ *
+ * @returns an outcome for each purchase: `conflict` where its id was used with another user or revenue; such a
+ *   purchase changes nothing
+ * @throws ApiError 422 where a sum would pass the greatest LTV; nothing is recorded
+ * @see contract, audience, "Retries are safe"
+ */
+export async function recordPurchases(
+  tx: Tx,
+  { orgId, purchases }: { orgId: number; purchases: Purchase[] },
+): Promise<PurchaseOutcome[]> {
+  await shareRules(tx, orgId)
+  const { keyOf, created } = await lockUsers(
+    tx,
+    orgId,
+    purchases.map((purchase) => purchase.cuid),
+  )
+  const first = new Map<string, Purchase & { userKey: number }>()
+  for (const purchase of purchases) {
+    const userKey = keyOf.get(purchase.cuid) ?? 0
+    if (!first.has(purchase.purchaseId)) first.set(purchase.purchaseId, { ...purchase, userKey })
+  }
+  // sorted, for two writes that record the same purchases at once
+  const candidates = [...first.values()].sort((one, other) => (one.purchaseId < other.purchaseId ? -1 : 1))
+  const inserted = await insertPurchases(tx, orgId, candidates)
+  const recorded = candidates.filter((purchase) => inserted.has(purchase.purchaseId))
+  const known = await readPurchases(
+    tx,
+    orgId,
+    candidates.filter((purchase) => !inserted.has(purchase.purchaseId)).map((purchase) => purchase.purchaseId),
+  )
+  for (const purchase of recorded) known.set(purchase.purchaseId, purchase)
+
+  const touched = await addToUsers(tx, orgId, recorded)
+  await forgetUnused(tx, orgId, [...created].filter((userKey) => !touched.includes(userKey)))
+  await refreshLists(tx, orgId, touched)
+
+  const counted = new Set<string>()
+  return purchases.map(({ purchaseId, cuid, revenueMicros }) => {
+    const stored = known.get(purchaseId)
+    if (stored?.userKey !== keyOf.get(cuid) || stored?.revenueMicros !== revenueMicros) return 'conflict'
+    if (!inserted.has(purchaseId) || counted.has(purchaseId)) return 'repeated'
+    counted.add(purchaseId)
+    return 'recorded'
+  })
+}
+
+type StoredPurchase = Pick<Purchase, 'revenueMicros'> & { userKey: number }
+
+async function insertPurchases(
+  tx: Tx,
+  orgId: number,
+  purchases: (Purchase & { userKey: number })[],
+): Promise<Set<string>> {
+  const types = { purchase_id: 'text', user_key: 'bigint', revenue_micros: 'bigint', timestamp: 'bigint' } as const
+  const rows = purchases.map((purchase) => ({
+    purchase_id: purchase.purchaseId,
+    user_key: purchase.userKey,
+    revenue_micros: purchase.revenueMicros,
+    timestamp: purchase.timestamp,
+  }))
+  const inserted = await sql<{ purchase_id: string }>`
+    /* purchases.insert */
+    insert into purchases (org_id, purchase_id, user_key, revenue_micros, timestamp)
+    select ${orgId}, k.purchase_id, k.user_key, k.revenue_micros, k.timestamp
+    from ${rowsTable(tx.db, 'k', types, rows)}
+    where true
+    on conflict (org_id, purchase_id) do nothing
+    returning purchase_id`.execute(tx.db)
+  return new Set(inserted.rows.map((row) => row.purchase_id))
+}
+
+async function readPurchases(tx: Tx, orgId: number, purchaseIds: string[]): Promise<Map<string, StoredPurchase>> {
+  if (purchaseIds.length === 0) return new Map()
+  const ids = purchaseIds.map((purchase_id) => ({ purchase_id }))
+  const { rows } = await sql<{ purchase_id: string; user_key: number; revenue_micros: string }>`
+    /* purchases.read */
+    select p.purchase_id, p.user_key, cast(p.revenue_micros as text) as revenue_micros
+    from ${rowsTable(tx.db, 'k', { purchase_id: 'text' }, ids)}
+      join purchases p on p.org_id = ${orgId} and p.purchase_id = k.purchase_id`.execute(tx.db)
+  return new Map(
+    rows.map((row) => [row.purchase_id, { userKey: row.user_key, revenueMicros: BigInt(row.revenue_micros) }]),
+  )
+}
+
+/** Adds purchases to their users' sums. A refund lowers the sum, and is no purchase and no latest one. */
+async function addToUsers(tx: Tx, orgId: number, purchases: (StoredPurchase & Purchase)[]): Promise<number[]> {
+  if (purchases.length === 0) return []
+  const sums = new Map<number, { micros: bigint; purchases: number; last_timestamp: number | null }>()
+  for (const { userKey, revenueMicros, timestamp } of purchases) {
+    const sum = sums.get(userKey) ?? { micros: 0n, purchases: 0, last_timestamp: null }
+    sum.micros += revenueMicros
+    if (revenueMicros >= 0n) {
+      sum.purchases += 1
+      sum.last_timestamp = Math.max(sum.last_timestamp ?? timestamp, timestamp)
+    }
+    sums.set(userKey, sum)
+  }
+  const types = { user_key: 'bigint', micros: 'bigint', purchases: 'bigint', last_timestamp: 'bigint' } as const
+  const rows = [...sums].map(([user_key, sum]) => ({ user_key, ...sum }))
+  const updated = await sql<{ micros: string }>`
+    /* users.add-purchases */
+    update users
+    set purchases_micros = users.purchases_micros + k.micros, purchases = users.purchases + k.purchases,
+      last_purchase_timestamp = case
+        when users.last_purchase_timestamp is null or k.last_timestamp > users.last_purchase_timestamp then
+          coalesce(k.last_timestamp, users.last_purchase_timestamp)
+        else users.last_purchase_timestamp end
+    from ${rowsTable(tx.db, 'k', types, rows)}
+    where users.org_id = ${orgId} and users.user_key = k.user_key
+    returning cast(users.purchases_micros as text) as micros`.execute(tx.db)
+  for (const { micros } of updated.rows) {
+    const size = BigInt(micros)
+    if (size > MAX_LTV_MICROS || size < -MAX_LTV_MICROS) throw errors.ltvTooLarge()
+  }
+  return [...sums.keys()]
+}
+
+/** Users made for purchases that turned out to change nothing are nobody. */
+async function forgetUnused(tx: Tx, orgId: number, userKeys: number[]): Promise<void> {
+  if (userKeys.length === 0) return
+  await sql`
+    /* users.forget */
+    delete from users where org_id = ${orgId} and user_key in (
+      select k.user_key from ${userKeysTable(tx.db, userKeys)})`.execute(tx.db)
+}

@@ -1,0 +1,112 @@
+import { sql } from 'kysely'
+import { rowsTable } from '../database/rows.ts'
+import { shareRules } from '../database/rules-lock.ts'
+import type { Tx } from '../database/write.ts'
+import { errors } from '../http/errors.ts'
+import { refreshDerivedUsers } from '../users/derive-users.ts'
+import { lockUsers } from '../users/lock-users.ts'
+import { refreshLists } from '../vip-users/refresh.ts'
+import type { PropertyValue } from '../workspaces/vip-indicator.ts'
+
+/** What is reported of one user at one time. */
+export interface UserReport {
+  cuid: string
+  /** `null` removes the property */
+  properties: { key: string; value: PropertyValue | null }[]
+  /** epoch ms of the latest app open, where one is reported */
+  lastAppOpenTimestamp: number | null
+  /** epoch ms: when the properties were so */
+  eventTimestamp: number
+}
+
+const MAX_PROPERTIES = 500
+
+/**
+ * Records properties and app opens, and brings their users' lists up to date. Of two values of a property the
+ * later event time wins, whatever came first; of equal times the later arrival.
+ *
+ * @returns for each report whether it changed something
+ * @throws ApiError 422 where a user would have more than 500 properties; nothing is recorded
+ * @see contract, audience
+ */
+export async function recordUsers(
+  tx: Tx,
+  { orgId, users }: { orgId: number; users: UserReport[] },
+): Promise<('recorded' | 'unchanged')[]> {
+  await shareRules(tx, orgId)
+  const { keyOf, created } = await lockUsers(
+    tx,
+    orgId,
+    users.map((user) => user.cuid),
+  )
+  const reports = users.map((user) => ({ ...user, userKey: keyOf.get(user.cuid) ?? 0 }))
+  const properties = await writeProperties(tx, orgId, reports)
+  const opened = await writeAppOpens(tx, orgId, reports)
+  const changed = new Set([...properties, ...opened, ...created])
+  await refreshDerivedUsers(tx, orgId, [...properties])
+  await refreshLists(tx, orgId, [...changed])
+  return reports.map((report) => (changed.has(report.userKey) ? 'recorded' : 'unchanged'))
+}
+
+type KeyedReport = UserReport & { userKey: number }
+
+/** @returns the users whose properties changed */
+async function writeProperties(tx: Tx, orgId: number, reports: KeyedReport[]): Promise<Set<number>> {
+  const latest = new Map<string, { user_key: number; key: string; value: string | null; event_timestamp: number }>()
+  for (const { userKey, properties, eventTimestamp } of reports) {
+    for (const { key, value } of properties) {
+      const id = `${userKey} ${key}`
+      if ((latest.get(id)?.event_timestamp ?? 0) > eventTimestamp) continue
+      const text = value === null ? null : JSON.stringify(value)
+      latest.set(id, { user_key: userKey, key, value: text, event_timestamp: eventTimestamp })
+    }
+  }
+  if (latest.size === 0) return new Set()
+  const types = { user_key: 'bigint', key: 'text', value: 'text', event_timestamp: 'bigint' } as const
+  const { rows } = await sql<{ user_key: number }>`
+    /* properties.write */
+    insert into properties as p (org_id, user_key, key, value, event_timestamp, arrived_timestamp)
+    select ${orgId}, k.user_key, k.key, k.value, k.event_timestamp, ${tx.now}
+    from ${rowsTable(tx.db, 'k', types, [...latest.values()])}
+    where true
+    on conflict (org_id, user_key, key)
+    do update set value = excluded.value, event_timestamp = excluded.event_timestamp,
+      arrived_timestamp = excluded.arrived_timestamp
+    where excluded.event_timestamp > p.event_timestamp
+      or (excluded.event_timestamp = p.event_timestamp and excluded.value is distinct from p.value)
+    returning user_key`.execute(tx.db)
+  const changed = new Set(rows.map((row) => row.user_key))
+  await refuseTooMany(tx, orgId, changed)
+  return changed
+}
+
+async function refuseTooMany(tx: Tx, orgId: number, userKeys: Set<number>): Promise<void> {
+  const keys = [...userKeys].map((user_key) => ({ user_key }))
+  const { rows } = await sql`
+    /* properties.count */
+    select p.user_key
+    from ${rowsTable(tx.db, 'k', { user_key: 'bigint' }, keys)}
+      join properties p on p.org_id = ${orgId} and p.user_key = k.user_key
+    where p.value is not null
+    group by p.user_key having count(*) > ${MAX_PROPERTIES} limit 1`.execute(tx.db)
+  if (rows.length > 0) throw errors.tooManyProperties(MAX_PROPERTIES)
+}
+
+/** @returns the users whose latest app open moved */
+async function writeAppOpens(tx: Tx, orgId: number, reports: KeyedReport[]): Promise<Set<number>> {
+  const latest = new Map<number, number>()
+  for (const { userKey, lastAppOpenTimestamp } of reports) {
+    if (lastAppOpenTimestamp === null) continue
+    latest.set(userKey, Math.max(latest.get(userKey) ?? lastAppOpenTimestamp, lastAppOpenTimestamp))
+  }
+  if (latest.size === 0) return new Set()
+  const opens = [...latest].map(([user_key, timestamp]) => ({ user_key, timestamp }))
+  const { rows } = await sql<{ user_key: number }>`
+    /* users.app-opens */
+    update users set last_app_open_timestamp = k.timestamp
+    from ${rowsTable(tx.db, 'k', { user_key: 'bigint', timestamp: 'bigint' }, opens)}
+    where users.org_id = ${orgId} and users.user_key = k.user_key
+      and (users.last_app_open_timestamp is null or users.last_app_open_timestamp < k.timestamp)
+    returning users.user_key`.execute(tx.db)
+  return new Set(rows.map((row) => row.user_key))
+}

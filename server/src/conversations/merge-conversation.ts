@@ -1,0 +1,53 @@
+import type { ConversationReport } from './record-conversations.ts'
+
+/** What is stored of a conversation; each part of the profile with the event time at which it was so. */
+export interface ConversationState {
+  conversation_key: number
+  conversation_id: string
+  user_key: number | null
+  user_timestamp: number | null
+  user_name: string | null
+  user_name_timestamp: number | null
+  first_name: string | null
+  first_name_timestamp: number | null
+  last_name: string | null
+  last_name_timestamp: number | null
+  profile_pic: string | null
+  profile_pic_timestamp: number | null
+  last_user_message_timestamp: number | null
+}
+
+/**
+ * Takes a report into a conversation's state, part by part: the later event time wins, of equal times the later
+ * arrival; what the report does not say stays.
+ *
+ * @param userKey the key of the report's user, null where it names none
+ * @returns whether something changed
+ */
+export function mergeConversation(state: ConversationState, report: ConversationReport, userKey: number | null): boolean {
+  let changed = false
+  const take = <P extends 'user_name' | 'first_name' | 'last_name' | 'profile_pic'>(part: P, value: string | null) => {
+    const known = state[`${part}_timestamp`]
+    if (value === null || (known !== null && known > report.eventTimestamp)) return
+    if (state[part] === value && known === report.eventTimestamp) return
+    state[part] = value
+    state[`${part}_timestamp`] = report.eventTimestamp
+    changed = true
+  }
+  take('user_name', report.userName)
+  take('first_name', report.firstName)
+  take('last_name', report.lastName)
+  take('profile_pic', report.profilePic)
+  const message = report.lastUserMessageTimestamp
+  if (message !== null && message > (state.last_user_message_timestamp ?? -1)) {
+    state.last_user_message_timestamp = message
+    changed = true
+  }
+  const isLater = state.user_timestamp === null || state.user_timestamp <= report.eventTimestamp
+  if (userKey !== null && isLater && !(state.user_key === userKey && state.user_timestamp === report.eventTimestamp)) {
+    state.user_key = userKey
+    state.user_timestamp = report.eventTimestamp
+    changed = true
+  }
+  return changed
+}

@@ -1,0 +1,202 @@
+/** What a page of a list is asked by. `months` null: everybody; else only birthdays in these calendar months. */
+export interface ListQuestion {
+  orgId: number
+  workspaceId: string
+  mediumId: string
+  months: 'any' | number | null
+  limit: number
+  offset: number
+}
+
+/** Why there is no list, in the order in which the contract checks. */
+export type NoList = 'unknown workspace' | 'not a VIP workspace' | 'unknown channel'
+
+export interface ListPage {
+  /** names the list and its version: the same means that the same question has the same answer */
+  version: string
+  total: number
+  returned: number
+  /** the rows' JSON texts, joined by commas */
+  items: string
+}
+
+export type ListAnswer = NoList | ListPage
+
+/** The row that says whether there is a list, and which. */
+export interface GateRow {
+  workspace_key: number
+  type: string
+  generation: number
+  channel_key: number | null
+  version: number | null
+  since_generation: number | null
+}
+
+export interface Gate {
+  workspaceKey: number
+  channelKey: number
+  generation: number
+  version: number
+}
+
+export const GATE_SQL = `
+  select w.workspace_key, w.type, w.generation, c.channel_key, l.version, l.since_generation
+  from workspaces w
+    left join channels c on c.org_id = w.org_id and c.medium_id = $3
+    left join workspace_channels l on l.org_id = w.org_id and l.workspace_key = w.workspace_key
+      and l.channel_key = c.channel_key
+  where w.org_id = $1 and w.workspace_id = $2`
+
+/** @see contract, "GET /vip-users": 404 before 400 */
+export function gateOf(row: GateRow | undefined): Gate | NoList {
+  if (!row) return 'unknown workspace'
+  if (row.type !== 'VIP') return 'not a VIP workspace'
+  if (row.channel_key === null || row.version === null || row.since_generation === null) return 'unknown channel'
+  // connected, but its first list is still being made
+  if (row.since_generation > row.generation) return 'unknown channel'
+  return {
+    workspaceKey: row.workspace_key,
+    channelKey: row.channel_key,
+    generation: row.generation,
+    version: row.version,
+  }
+}
+
+export function gateId(question: ListQuestion): string {
+  return `${question.orgId} ${question.workspaceId} ${question.mediumId}`
+}
+
+/** Names a list and its version. */
+export function versionOf(list: Gate): string {
+  return `${list.workspaceKey}.${list.channelKey}.${list.version}`
+}
+
+export function pageId(question: ListQuestion, list: Gate): string {
+  return `${question.orgId} ${versionOf(list)} ${question.months} ${question.limit} ${question.offset}`
+}
+
+/** A stored range, as both stores select it: `months` holds twelve counts, January first. */
+export interface RangeRow {
+  first_ltv: string
+  first_id: string
+  row_count: number
+  months: number[]
+}
+
+/** Where a page begins: a range's first key, and how many matches lie between it and the page. */
+export interface Seek {
+  firstNegatedLtvMicros: bigint
+  firstConversationId: string
+  skip: number
+}
+
+/** A list's counted ranges at one version, with running sums, so that any offset is a binary search. */
+export class ListIndex {
+  readonly version: number
+  readonly generation: number
+  readonly #ranges: RangeRow[]
+  readonly #sums = new Map<ListQuestion['months'], Float64Array>()
+
+  constructor(gate: Gate, ranges: RangeRow[]) {
+    this.version = gate.version
+    this.generation = gate.generation
+    this.#ranges = ranges
+  }
+
+  total(months: ListQuestion['months']): number {
+    return this.#sumsOf(months).at(-1) ?? 0
+  }
+
+  /** null where the offset lies past the end */
+  seek(months: ListQuestion['months'], offset: number): Seek | null {
+    const sums = this.#sumsOf(months)
+    if (offset >= (sums.at(-1) ?? 0)) return null
+    let low = 0
+    let high = sums.length - 1
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if ((sums[middle] ?? 0) > offset) high = middle
+      else low = middle + 1
+    }
+    const range = this.#ranges[low]
+    if (!range) return null
+    return {
+      firstNegatedLtvMicros: BigInt(range.first_ltv),
+      firstConversationId: range.first_id,
+      skip: offset - (low === 0 ? 0 : (sums[low - 1] ?? 0)),
+    }
+  }
+
+  #sumsOf(months: ListQuestion['months']): Float64Array {
+    const known = this.#sums.get(months)
+    if (known) return known
+    const sums = new Float64Array(this.#ranges.length)
+    let sum = 0
+    for (const [index, range] of this.#ranges.entries()) {
+      sum += matches(range, months)
+      sums[index] = sum
+    }
+    this.#sums.set(months, sums)
+    return sums
+  }
+}
+
+function matches(range: RangeRow, months: ListQuestion['months']): number {
+  if (months === null) return range.row_count
+  if (months === 'any') return range.months.reduce((sum, count) => sum + count, 0)
+  return range.months[months - 1] ?? 0
+}
+
+/** A map that forgets what was used longest ago. */
+export class Recent<K, V> {
+  readonly #entries = new Map<K, V>()
+  readonly #most: number
+
+  constructor(most: number) {
+    this.#most = most
+  }
+
+  get(key: K): V | undefined {
+    const value = this.#entries.get(key)
+    if (value !== undefined) {
+      this.#entries.delete(key)
+      this.#entries.set(key, value)
+    }
+    return value
+  }
+
+  delete(key: K): void {
+    this.#entries.delete(key)
+  }
+
+  clear(): void {
+    this.#entries.clear()
+  }
+
+  set(key: K, value: V): void {
+    this.#entries.delete(key)
+    this.#entries.set(key, value)
+    if (this.#entries.size > this.#most) {
+      for (const oldest of this.#entries.keys()) {
+        this.#entries.delete(oldest)
+        return
+      }
+    }
+  }
+}
+
+/** Pages of quiet lists that are kept, about 20 KB each for 50 rows. */
+const MAX_PAGES = 500
+/** A larger page is read anew each time, so that the pages kept stay under 32 MB of text. */
+export const MAX_REMEMBERED_LENGTH = 65_536
+const MAX_GATES = 10_000
+const MAX_INDEXES = 200
+
+/** What a server keeps of lists between requests; each part is checked against the list's version before use. */
+export function createListMemory() {
+  return {
+    gates: new Recent<string, Gate | NoList>(MAX_GATES),
+    indexes: new Recent<string, ListIndex>(MAX_INDEXES),
+    pages: new Recent<string, ListPage>(MAX_PAGES),
+  }
+}

@@ -1,0 +1,16 @@
+import type { Kysely } from 'kysely'
+import type { Schema } from './schema.ts'
+
+/** What the store says of itself: schema version, id, the master key's fingerprint. */
+export async function readMeta(db: Kysely<Schema>, name: string): Promise<string | null> {
+  const row = await db.selectFrom('store_meta as m').select('m.value').where('m.name', '=', name).executeTakeFirst()
+  return row?.value ?? null
+}
+
+export async function writeMeta(tx: Kysely<Schema>, name: string, value: string): Promise<void> {
+  await tx
+    .insertInto('store_meta')
+    .values({ name, value })
+    .onConflict((conflict) => conflict.column('name').doUpdateSet({ value }))
+    .execute()
+}

@@ -1,0 +1,62 @@
+import { type Kysely, sql } from 'kysely'
+import { isPostgres } from './dialect.ts'
+import { readMeta, writeMeta } from './meta.ts'
+import { statements as first } from './migrations/0001-first.ts'
+import { describeSchema as describePostgres, migrationTypes as postgresTypes } from './postgres/schema.ts'
+import type { Schema } from './schema.ts'
+import { describeSchema as describeSqlite, migrationTypes as sqliteTypes } from './sqlite/schema.ts'
+
+/** What a migration's DDL is written in: the same statements for both stores. */
+export interface MigrationTypes {
+  int: string
+  /** the type of an organization's own number */
+  key: string
+  /** text that compares as bytes */
+  text: string
+  table: (name: string, columns: string, options?: { appended: boolean }) => string
+  /** what makes new integer keys of a table */
+  sequence: (table: string) => string[]
+}
+
+/** In order; a migration that has landed is never changed. */
+const MIGRATIONS = [first]
+
+/**
+ * Brings the schema to this program's version, inside the caller's transaction, which holds the store's migration lock.
+ *
+ * @returns how many migrations ran
+ * @throws Error where the store's schema is newer than this program knows
+ */
+export async function migrate(tx: Kysely<Schema>, newStoreId: () => string): Promise<number> {
+  const types = isPostgres(tx) ? postgresTypes : sqliteTypes
+  await sql`create table if not exists store_meta (name text primary key, value text not null)`.execute(tx)
+  const version = Number((await readMeta(tx, 'schema_version')) ?? 0)
+  if (version > MIGRATIONS.length) {
+    throw new Error(
+      `The store has schema ${version}, this program knows ${MIGRATIONS.length}: run a newer version of Dynamo`,
+    )
+  }
+  if (version === MIGRATIONS.length) return 0
+  for (const statements of MIGRATIONS.slice(version)) {
+    for (const statement of statements(types)) await sql.raw(statement).execute(tx)
+  }
+  if (version === 0) await writeMeta(tx, 'store_id', newStoreId())
+  await writeMeta(tx, 'schema_version', String(MIGRATIONS.length))
+  await writeMeta(tx, 'schema', (await describeSchema(tx)).join('\n'))
+  return MIGRATIONS.length - version
+}
+
+/** Whether the schema is this program's; a store that was never migrated is not. */
+export async function isMigrated(db: Kysely<Schema>): Promise<boolean> {
+  const known = isPostgres(db)
+    ? sql<{ found: number }>`select count(*)::int as found from pg_tables
+        where schemaname = current_schema() and tablename = 'store_meta'`
+    : sql<{ found: number }>`select count(*) as found from sqlite_schema where name = 'store_meta'`
+  if (!(await known.execute(db)).rows[0]?.found) return false
+  return Number((await readMeta(db, 'schema_version')) ?? 0) === MIGRATIONS.length
+}
+
+/** A line for each table, column and index that the live store has. */
+export function describeSchema(db: Kysely<Schema>): Promise<string[]> {
+  return isPostgres(db) ? describePostgres(db) : describeSqlite(db)
+}

@@ -1,0 +1,165 @@
+import type pg from 'pg'
+import {
+  createListMemory,
+  GATE_SQL,
+  type Gate,
+  type GateRow,
+  gateId,
+  gateOf,
+  type ListAnswer,
+  ListIndex,
+  type ListPage,
+  type ListQuestion,
+  MAX_REMEMBERED_LENGTH,
+  pageId,
+  type RangeRow,
+  versionOf,
+} from '../list-reader.ts'
+
+const OF_LIST = 'v.org_id = $1 and v.workspace_key = $4 and v.channel_key = $5 and v.generation = $6'
+const FROM_FIRST = '(v.negated_ltv_micros, v.conversation_id) >= ($7, $8)'
+const FROM_START = '(v.negated_ltv_micros, v.conversation_id) >= (s.negated_ltv_micros, s.conversation_id)'
+const IN_ORDER = 'order by v.negated_ltv_micros, v.conversation_id'
+const FILTERS = {
+  all: '',
+  birthday: 'and v.birthday_month is not null',
+  month: 'and v.birthday_month = $11',
+}
+
+/** Gate and page in one statement, so that both are of one snapshot: the page is a guess that the gate confirms. */
+const pageSql = (filter: string) => `/* vip-users.page */
+  with start as materialized (
+    select v.negated_ltv_micros, v.conversation_id from vip_users v
+    where ${OF_LIST} and ${FROM_FIRST} ${filter} ${IN_ORDER} limit 1 offset $9)
+  select g.*, p.items, p.returned
+  from (${GATE_SQL}) g
+    cross join (
+      select string_agg(r.row, ',') as items, count(*) as returned
+      from start s cross join lateral (
+        select v.row from vip_users v where ${OF_LIST} and ${FROM_START} ${filter} ${IN_ORDER} limit $10) r) p`
+
+const RANGES_SQL = `/* vip-users.ranges */
+  select r.first_negated_ltv_micros::text as first_ltv, r.first_conversation_id as first_id, r.row_count,
+    json_build_array(${Array.from({ length: 12 }, (_, index) => `r.month_${index + 1}`).join(', ')}) as months
+  from vip_user_ranges r
+  where r.org_id = $1 and r.workspace_key = $2 and r.channel_key = $3 and r.generation = $4
+  order by r.first_negated_ltv_micros, r.first_conversation_id`
+
+type PageRow = GateRow & { items: string | null; returned: number }
+
+/**
+ * Reads lists in one round trip: the statement takes the page where the remembered ranges put it, and answers the
+ * list's version too. Where that has moved on, ranges and page are read anew in one snapshot.
+ */
+export function createListReader(pool: pg.Pool) {
+  const { gates, indexes, pages } = createListMemory()
+
+  async function readGate(client: pg.Pool | pg.PoolClient, question: ListQuestion) {
+    const { rows } = await client.query<GateRow>({
+      name: 'vip-users.gate',
+      text: GATE_SQL,
+      values: [question.orgId, question.workspaceId, question.mediumId],
+    })
+    const found = gateOf(rows[0])
+    if (typeof found !== 'string') gates.set(gateId(question), found)
+    return found
+  }
+
+  /** The page as the remembered ranges see it, or nothing where they are not the store's. */
+  async function guess(question: ListQuestion): Promise<ListAnswer | undefined> {
+    const list = gates.get(gateId(question))
+    if (!list || typeof list === 'string') return undefined
+    const known = pages.get(pageId(question, list))
+    const index = indexes.get(listId(question, list))
+    const seek = index?.version === list.version ? index.seek(question.months, question.offset) : null
+    if (known) {
+      const now = await readGate(pool, question)
+      if (typeof now === 'string') return now
+      return versionOf(now) === known.version ? known : undefined
+    }
+    if (!index || !seek) return undefined
+    const row = await readRows(pool, question, list, index)
+    const now = gateOf(row)
+    if (typeof now === 'string') return now
+    gates.set(gateId(question), now)
+    return sameList(now, list) ? remember(question, list, index, row) : undefined
+  }
+
+  function remember(question: ListQuestion, list: Gate, index: ListIndex, row: Partial<PageRow> | undefined): ListPage {
+    const page: ListPage = {
+      version: versionOf(list),
+      total: index.total(question.months),
+      returned: row?.returned ?? 0,
+      items: row?.items ?? '',
+    }
+    if (page.items.length <= MAX_REMEMBERED_LENGTH) pages.set(pageId(question, list), page)
+    return page
+  }
+
+  async function readAnew(client: pg.PoolClient, question: ListQuestion): Promise<ListAnswer> {
+    const list = await readGate(client, question)
+    if (typeof list === 'string') return list
+    let index = indexes.get(listId(question, list))
+    if (index?.version !== list.version || index.generation !== list.generation) {
+      const { rows } = await client.query<RangeRow>({
+        name: 'vip-users.ranges',
+        text: RANGES_SQL,
+        values: [question.orgId, list.workspaceKey, list.channelKey, list.generation],
+      })
+      index = new ListIndex(list, rows)
+      indexes.set(listId(question, list), index)
+    }
+    return remember(question, list, index, await readRows(client, question, list, index))
+  }
+
+  return async (question: ListQuestion): Promise<ListAnswer> => {
+    const answer = await guess(question)
+    if (answer) return answer
+    const client = await pool.connect()
+    try {
+      await client.query('begin isolation level repeatable read read only')
+      const page = await readAnew(client, question)
+      await client.query('commit')
+      client.release()
+      return page
+    } catch (error) {
+      client.release(error as Error)
+      throw error
+    }
+  }
+}
+
+async function readRows(
+  client: pg.Pool | pg.PoolClient,
+  question: ListQuestion,
+  list: Gate,
+  index: ListIndex,
+): Promise<PageRow | undefined> {
+  const { months } = question
+  const seek = index.seek(months, question.offset)
+  if (!seek) return undefined
+  const filter = months === null ? 'all' : months === 'any' ? 'birthday' : 'month'
+  const { rows } = await client.query<PageRow>({
+    name: `vip-users.page.${filter}`,
+    text: pageSql(FILTERS[filter]),
+    values: [
+      question.orgId,
+      question.workspaceId,
+      question.mediumId,
+      list.workspaceKey,
+      list.channelKey,
+      list.generation,
+      seek.firstNegatedLtvMicros,
+      seek.firstConversationId,
+      seek.skip,
+      question.limit,
+      ...(typeof months === 'number' ? [months] : []),
+    ],
+  })
+  return rows[0]
+}
+
+const listId = (question: ListQuestion, list: Gate) => `${question.orgId} ${list.workspaceKey} ${list.channelKey}`
+
+const sameList = (one: Gate, other: Gate) =>
+  versionOf(one) === versionOf(other) && one.generation === other.generation

@@ -1,0 +1,54 @@
+import { type Kysely, sql } from 'kysely'
+import type { Writes } from '../../writes.ts'
+import { readMeta } from '../meta.ts'
+import { isMigrated, migrate } from '../migrate.ts'
+import { StoreUnavailable } from '../store-unavailable.ts'
+import type { Schema } from '../schema.ts'
+import type { Store } from '../store.ts'
+import type { WriterOptions } from '../write.ts'
+import { openPool } from './connection.ts'
+import { createListReader } from './list-reader.ts'
+import { createPostgresWriter } from './writer.ts'
+
+/** Held while the schema is brought up to date: servers that start together do it once. */
+const MIGRATION_LOCK = 0x44594e_4d
+
+export async function openPostgresStore(
+  url: string,
+  newStoreId: () => string,
+  writes: Writes,
+  options: WriterOptions,
+): Promise<Store> {
+  const { pool, db } = openPool(url)
+  try {
+    if (!(await isMigrated(db))) await migrateUnderLock(db, newStoreId)
+  } catch (error) {
+    await pool.end()
+    const reason = error instanceof Error ? error.message || String((error as { code?: string }).code) : String(error)
+    throw new StoreUnavailable(
+      `PostgreSQL does not answer as it should (${reason}): check DATABASE_URL, and that the server runs`,
+      { cause: error },
+    )
+  }
+  const writer = createPostgresWriter(db, writes, options)
+  return {
+    name: 'postgres',
+    id: (await readMeta(db, 'store_id')) ?? '',
+    db,
+    write: writer.write,
+    readList: createListReader(pool),
+    snapshot: (read) =>
+      db.transaction().setIsolationLevel('repeatable read').setAccessMode('read only').execute(read),
+    async ping() {
+      await pool.query('select 1')
+    },
+    close: () => pool.end(),
+  }
+}
+
+async function migrateUnderLock(db: Kysely<Schema>, newStoreId: () => string): Promise<void> {
+  await db.transaction().execute(async (tx) => {
+    await sql`select pg_advisory_xact_lock(${MIGRATION_LOCK}::bigint)`.execute(tx)
+    await migrate(tx, newStoreId)
+  })
+}

@@ -1,0 +1,27 @@
+import { type Kysely, sql } from 'kysely'
+import type { MigrationTypes } from '../migrate.ts'
+import type { Schema } from '../schema.ts'
+
+export const migrationTypes: MigrationTypes = {
+  int: 'bigint',
+  key: 'bigint',
+  text: 'text collate "C"',
+  table: (name, columns) => `create table ${name} (${columns})`,
+  sequence: (table) => [`create sequence ${table}_keys`],
+}
+
+export async function describeSchema(db: Kysely<Schema>): Promise<string[]> {
+  const { rows } = await sql<{ line: string }>`
+    select c.table_name || '.' || c.column_name || ' ' || c.data_type || coalesce(' collate ' || c.collation_name, '')
+      || case c.is_nullable when 'NO' then ' not null' else '' end
+      || coalesce(' default ' || c.column_default, '') as line
+    from information_schema.columns c where c.table_schema = current_schema()
+    union all
+    select replace(i.indexdef, i.schemaname || '.', '') from pg_indexes i where i.schemaname = current_schema()
+    union all
+    select 'check ' || r.relname || ' ' || pg_get_constraintdef(k.oid)
+    from pg_constraint k join pg_class r on r.oid = k.conrelid
+    where k.contype = 'c' and k.connamespace = current_schema()::regnamespace
+    order by 1`.execute(db)
+  return rows.map((row) => row.line)
+}

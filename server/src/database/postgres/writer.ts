@@ -1,0 +1,39 @@
+import type { Kysely } from 'kysely'
+import { errors } from '../../http/errors.ts'
+import type { Schema } from '../schema.ts'
+import type { Writer, WriterOptions, Writes } from '../write.ts'
+
+/** A deadlock or a serialization failure is tried again this often, then the caller is told to. */
+const MAX_ATTEMPTS = 5
+const DEADLOCK = '40P01'
+const SERIALIZATION_FAILURE = '40001'
+const DISK_FULL = '53100'
+
+/** Each write in a transaction of its own, committed to the disk before it is answered. */
+export function createPostgresWriter<W extends Writes>(
+  db: Kysely<Schema>,
+  writes: W,
+  options: WriterOptions,
+): Writer<W> {
+  async function run(name: keyof W & string, args: unknown): Promise<unknown> {
+    const write = writes[name]
+    if (!write) throw new Error(`No write named ${name}`)
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await db
+          .transaction()
+          .execute((transaction) => write({ db: transaction, now: Date.now(), rangeRows: options.rangeRows }, args))
+      } catch (error) {
+        const code = (error as { code?: string }).code
+        if (code === DISK_FULL) throw errors.storeFull(error)
+        if (code !== DEADLOCK && code !== SERIALIZATION_FAILURE) throw error
+        if (attempt === MAX_ATTEMPTS) throw errors.storeBusy(error)
+      }
+    }
+  }
+  return {
+    // the table of writes gives the named write's type
+    write: (name, args) => run(name, args) as ReturnType<W[typeof name]>,
+    close: async () => undefined,
+  }
+}

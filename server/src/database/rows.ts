@@ -1,0 +1,72 @@
+import { type Kysely, type RawBuilder, sql } from 'kysely'
+import { isPostgres } from './dialect.ts'
+
+declare global {
+  interface JSON {
+    /** in the language since ES2026; not yet in TypeScript's library */
+    rawJSON(text: string): unknown
+  }
+}
+
+export type ColumnType = 'bigint' | 'text'
+export type ColumnValue = string | number | bigint | null
+
+/**
+ * Plain rows as a table of one statement, so that a batch is a few set-based statements on both stores:
+ * ``sql`insert into t select k.a from ${rowsTable(db, 'k', { a: 'bigint' }, rows)}` ``.
+ *
+ * @param columns the names and types of the table's columns, in order
+ */
+export function rowsTable<S, C extends Record<string, ColumnType>>(
+  db: Kysely<S>,
+  alias: string,
+  columns: C,
+  rows: readonly { [name in keyof C]: ColumnValue }[],
+): RawBuilder<unknown> {
+  const names = Object.keys(columns)
+  const list = sql.raw(names.join(', '))
+  if (isPostgres(db)) {
+    const arrays = names.map((name) => {
+      const type = sql.raw(`${columns[name]}[]`)
+      return sql`cast(${rows.map((row) => row[name] ?? null)} as ${type})`
+    })
+    return sql`unnest(${sql.join(arrays)}) as ${sql.raw(alias)} (${list})`
+  }
+  const picked = names.map((name, index) => `e.value ->> ${index} as ${name}`).join(', ')
+  const json = JSON.stringify(rows.map((row) => names.map((name) => jsonValue(row[name] ?? null))))
+  return sql`(select ${sql.raw(picked)} from json_each(${json}) e) as ${sql.raw(alias)}`
+}
+
+/** `k (user_key)`: the users that a statement is about. */
+export function userKeysTable<S>(db: Kysely<S>, userKeys: readonly number[]): RawBuilder<unknown> {
+  return rowsTable(
+    db,
+    'k',
+    { user_key: 'bigint' },
+    userKeys.map((user_key) => ({ user_key })),
+  )
+}
+
+/** A 64-bit integer keeps all its digits in JSON, and SQLite reads them. */
+function jsonValue(value: ColumnValue): unknown {
+  return typeof value === 'bigint' ? JSON.rawJSON(String(value)) : value
+}
+
+/**
+ * A new integer key for each row of an insert … select, counted per table.
+ * On SQLite the one writer counts on from the organization's highest; on PostgreSQL a sequence does.
+ *
+ * @param orgId left out for the organizations themselves
+ */
+export function newKey<S>(db: Kysely<S>, table: string, column: string, orgId?: number): RawBuilder<number> {
+  if (isPostgres(db)) return sql`nextval(${sql.lit(`${table}_keys`)})`
+  const ofOrganization = orgId === undefined ? sql`` : sql`where t.org_id = ${orgId}`
+  return sql`(
+    select coalesce(max(t.${sql.raw(column)}), 0) from ${sql.raw(table)} t ${ofOrganization}
+  ) + row_number() over ()`
+}
+
+/** `for update` where rows are locked one by one; SQLite's writer holds the whole store. */
+export function forUpdate<S>(db: Kysely<S>): RawBuilder<unknown> {
+  return isPostgres(db) ? sql`for update` : sql``
+}

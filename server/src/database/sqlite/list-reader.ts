@@ -1,0 +1,135 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import {
+  createListMemory,
+  GATE_SQL,
+  type Gate,
+  type GateRow,
+  gateId,
+  gateOf,
+  type ListAnswer,
+  ListIndex,
+  type ListPage,
+  type ListQuestion,
+  pageId,
+  MAX_REMEMBERED_LENGTH,
+  type RangeRow,
+  type Seek,
+  versionOf,
+} from '../list-reader.ts'
+
+
+const OF_LIST = 'v.org_id = ?1 and v.workspace_key = ?2 and v.channel_key = ?3 and v.generation = ?4'
+const FROM_KEY = '(v.negated_ltv_micros, v.conversation_id) >= (?5, ?6)'
+const IN_ORDER = 'order by v.negated_ltv_micros, v.conversation_id'
+const FILTERS = {
+  all: '',
+  birthday: 'and v.birthday_month is not null',
+  month: 'and v.birthday_month = ?8',
+}
+
+/**
+ * Reads lists with statements of its own on the thread's read connection, each run to its end.
+ * While no other connection has committed (`data_version`), what is remembered is what the store holds.
+ */
+export function createListReader(database: DatabaseSync) {
+  const dataVersion = database.prepare('pragma data_version')
+  const gate = database.prepare(GATE_SQL.replaceAll('$', '?'))
+  const ranges = database.prepare(`
+    select cast(r.first_negated_ltv_micros as text) as first_ltv, r.first_conversation_id as first_id, r.row_count,
+      json_array(${Array.from({ length: 12 }, (_, index) => `r.month_${index + 1}`).join(', ')}) as months
+    from vip_user_ranges r
+    where r.org_id = ?1 and r.workspace_key = ?2 and r.channel_key = ?3 and r.generation = ?4
+    order by r.first_negated_ltv_micros, r.first_conversation_id`)
+  const pages = Object.fromEntries(
+    Object.entries(FILTERS).map(([name, filter]) => [name, pageStatements(database, filter)]),
+  )
+  let seenVersion = -1
+  const { gates, indexes, pages: remembered } = createListMemory()
+
+  function readGate(question: ListQuestion) {
+    const id = gateId(question)
+    const known = gates.get(id)
+    if (known !== undefined) return known
+    const row = gate.get(question.orgId, question.workspaceId, question.mediumId)
+    const found = gateOf(row as GateRow | undefined)
+    gates.set(id, found)
+    return found
+  }
+
+  function indexOf(orgId: number, list: Gate): ListIndex {
+    const id = `${orgId} ${list.workspaceKey} ${list.channelKey}`
+    const known = indexes.get(id)
+    if (known?.version === list.version && known.generation === list.generation) return known
+    const rows = ranges.all(orgId, list.workspaceKey, list.channelKey, list.generation) as unknown as (RangeRow & {
+      months: unknown
+    })[]
+    const index = new ListIndex(
+      list,
+      rows.map((row) => ({ ...row, months: JSON.parse(String(row.months)) as number[] })),
+    )
+    indexes.set(id, index)
+    return index
+  }
+
+  function readPage(question: ListQuestion, list: Gate): Pick<ListPage, 'total' | 'returned' | 'items'> {
+    const index = indexOf(question.orgId, list)
+    const total = index.total(question.months)
+    const seek = index.seek(question.months, question.offset)
+    if (!seek || question.limit === 0) return { total, returned: 0, items: '' }
+    const rows = rowsFrom(pages, question, list, seek)
+    return { total, returned: rows.length, items: rows.join(',') }
+  }
+
+  return (question: ListQuestion): ListAnswer => {
+    const version = (dataVersion.get() as { data_version: number }).data_version
+    if (version !== seenVersion) {
+      gates.clear()
+      seenVersion = version
+    }
+    const quick = readGate(question)
+    if (typeof quick === 'string') return quick
+    const id = pageId(question, quick)
+    const known = remembered.get(id)
+    if (known) return known
+    database.exec('begin')
+    try {
+      gates.delete(gateId(question))
+      const list = readGate(question)
+      if (typeof list === 'string') return list
+      const page = { version: versionOf(list), ...readPage(question, list) }
+      if (page.items.length <= MAX_REMEMBERED_LENGTH) remembered.set(pageId(question, list), page)
+      return page
+    } finally {
+      database.exec('commit')
+    }
+  }
+}
+
+type PageStatements = Record<string, { skip: StatementSync; page: StatementSync }>
+
+function pageStatements(database: DatabaseSync, filter: string) {
+  const page = database.prepare(`/* vip-users.page */ select v.row from vip_users v
+    where ${OF_LIST} and ${FROM_KEY} ${filter} ${IN_ORDER} limit ?7`)
+  page.setReturnArrays(true)
+  const skip = database.prepare(`/* vip-users.skip */ select v.negated_ltv_micros as ltv, v.conversation_id as id
+    from vip_users v where ${OF_LIST} and ${FROM_KEY} ${filter} ${IN_ORDER} limit 1 offset ?7`)
+  skip.setReadBigInts(true)
+  return { skip, page }
+}
+
+function rowsFrom(pages: PageStatements, question: ListQuestion, list: Gate, seek: Seek): string[] {
+  const { months } = question
+  const filter = months === null ? 'all' : months === 'any' ? 'birthday' : 'month'
+  const statements = pages[filter]
+  if (!statements) return []
+  const of = [question.orgId, list.workspaceKey, list.channelKey, list.generation]
+  const last = typeof months === 'number' ? [months] : []
+  let from: [bigint, string] = [seek.firstNegatedLtvMicros, seek.firstConversationId]
+  if (seek.skip > 0) {
+    const key = statements.skip.get(...of, ...from, seek.skip, ...last) as { ltv: bigint; id: string } | undefined
+    if (!key) throw new Error(`List ${list.workspaceKey}/${list.channelKey} has fewer rows than its ranges count`)
+    from = [key.ltv, key.id]
+  }
+  const rows = statements.page.all(...of, ...from, question.limit, ...last) as unknown as [string][]
+  return rows.map((row) => row[0])
+}

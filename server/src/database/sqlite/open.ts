@@ -1,0 +1,73 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Writes } from '../../writes.ts'
+import { readMeta } from '../meta.ts'
+import { isMigrated, migrate } from '../migrate.ts'
+import { StoreUnavailable } from '../store-unavailable.ts'
+import type { Store } from '../store.ts'
+import type { WriterOptions } from '../write.ts'
+import { openConnection, type SqliteConnection } from './connection.ts'
+import { createListReader } from './list-reader.ts'
+import { createThreadedWriter } from './threaded-writer.ts'
+
+export async function openSqliteStore(
+  dataDir: string,
+  newStoreId: () => string,
+  options: WriterOptions,
+): Promise<Store> {
+  const path = join(dataDir, 'dynamo.sqlite')
+  const connection = openFile(dataDir, path)
+  const { database, db } = connection
+  await migrateUnderLock(connection, newStoreId)
+  database.exec('pragma query_only = on')
+  const writer = createThreadedWriter<Writes>(path, options)
+  return {
+    name: 'sqlite',
+    id: (await readMeta(db, 'store_id')) ?? '',
+    db,
+    write: writer.write,
+    readList: createListReader(database),
+    async snapshot(read) {
+      const own = openConnection(path)
+      try {
+        own.database.exec('pragma query_only = on; begin')
+        return await read(own.db)
+      } finally {
+        own.database.close()
+      }
+    },
+    async ping() {
+      database.prepare('select 1').get()
+    },
+    async close() {
+      await writer.close()
+      database.close()
+    },
+  }
+}
+
+function openFile(dataDir: string, path: string): SqliteConnection {
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+    return openConnection(path)
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new StoreUnavailable(
+      `Cannot open the store in ${dataDir} (${reason}): make the folder writable or set DYNAMO_DATA_DIR to another`,
+      { cause: error },
+    )
+  }
+}
+
+async function migrateUnderLock({ database, db }: SqliteConnection, newStoreId: () => string): Promise<void> {
+  if (await isMigrated(db)) return
+  database.exec('begin immediate')
+  try {
+    await migrate(db, newStoreId)
+    database.exec('commit')
+  } catch (error) {
+    database.exec('rollback')
+    database.close()
+    throw new StoreUnavailable(error instanceof Error ? error.message : String(error), { cause: error })
+  }
+}

@@ -1,0 +1,97 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { errors } from '../../http/errors.ts'
+import type { WriterOptions, Writes } from '../write.ts'
+import { openConnection, type SqliteConnection } from './connection.ts'
+
+/** Writes that wait are committed together until this much time has gone into the group. */
+const GROUP_MS = 20
+/** WAL pages after which the writer moves them into the file; sooner stalls commits oftener, later for longer. */
+const CHECKPOINT_PAGES = 4_000
+
+interface Waiting {
+  name: string
+  args: unknown
+  resolve: (result: unknown) => void
+  reject: (error: unknown) => void
+}
+
+/**
+ * The store's one writer: runs one write to its end before the next, each in a savepoint, and commits what waits
+ * together. Nobody is answered before the commit has returned.
+ */
+export function createSqliteWriter(path: string, writes: Writes, options: WriterOptions) {
+  const connection = openConnection(path)
+  connection.database.exec(`pragma wal_autocheckpoint = ${CHECKPOINT_PAGES}`)
+  const waiting: Waiting[] = []
+  let running: Promise<void> | undefined
+
+  async function drain(): Promise<void> {
+    while (waiting.length > 0) {
+      await commitGroup(connection, waiting, writes, options)
+      // lets what arrived meanwhile join the next group
+      await nextTurn()
+    }
+    running = undefined
+  }
+
+  return {
+    write: (name: string, args: unknown) =>
+      new Promise<unknown>((resolve, reject) => {
+        waiting.push({ name, args, resolve, reject })
+        running ??= drain()
+      }),
+    async close() {
+      await running
+      connection.database.close()
+    },
+  }
+}
+
+async function commitGroup(
+  { database, db }: SqliteConnection,
+  waiting: Waiting[],
+  writes: Writes,
+  options: WriterOptions,
+): Promise<void> {
+  const group: Waiting[] = []
+  const answers: (() => void)[] = []
+  const started = performance.now()
+  try {
+    database.exec('begin immediate')
+    const tx = { db, now: Date.now(), rangeRows: options.rangeRows }
+    for (let next = waiting.shift(); next; next = performance.now() - started < GROUP_MS ? waiting.shift() : undefined) {
+      const { name, args, resolve, reject } = next
+      group.push(next)
+      database.exec('savepoint one')
+      try {
+        const write = writes[name]
+        if (!write) throw new Error(`No write named ${name}`)
+        const result = await write(tx, args)
+        answers.push(() => resolve(result))
+      } catch (error) {
+        // SQLite rolls back by itself where it is full or cannot read or write: then nothing of the group is left
+        if (!database.isTransaction) throw error
+        database.exec('rollback to one')
+        answers.push(() => reject(error))
+      }
+      database.exec('release one')
+    }
+    database.exec('commit')
+  } catch (error) {
+    if (database.isTransaction) database.exec('rollback')
+    const answer = storeError(error)
+    for (const { reject } of group.length > 0 ? group : waiting.splice(0)) reject(answer)
+    return
+  }
+  for (const answer of answers) answer()
+}
+
+/** What SQLite itself refused, as the API answers it. */
+function storeError(error: unknown): unknown {
+  const code = (error as { errcode?: number }).errcode
+  if (code === undefined) return error
+  const [SQLITE_BUSY, SQLITE_NOMEM, SQLITE_IOERR, SQLITE_FULL] = [5, 7, 10, 13]
+  const primary = code & 0xff
+  if (primary === SQLITE_FULL) return errors.storeFull(error)
+  return primary === SQLITE_BUSY || primary === SQLITE_NOMEM || primary === SQLITE_IOERR ? errors.storeBusy(error) : error
+}

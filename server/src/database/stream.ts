@@ -1,0 +1,27 @@
+import { type Kysely, type SelectQueryBuilder, sql } from 'kysely'
+import { isPostgres } from './dialect.ts'
+import type { Schema } from './schema.ts'
+
+/** Rows that PostgreSQL hands over at once. */
+const FETCH_ROWS = 1_000
+
+/**
+ * The rows of a query one by one, however many, while other statements run on the same connection.
+ *
+ * @param db a snapshot: on PostgreSQL a cursor lives in its transaction
+ */
+export async function* streamRows<Row>(
+  db: Kysely<Schema>,
+  name: string,
+  query: SelectQueryBuilder<Schema, never, Row>,
+): AsyncGenerator<Row> {
+  if (!isPostgres(db)) {
+    yield* query.stream()
+    return
+  }
+  const cursor = sql.id(name)
+  await sql`declare ${cursor} no scroll cursor for ${query}`.execute(db)
+  const fetch = sql<Row>`fetch ${sql.lit(FETCH_ROWS)} from ${cursor}`
+  for (let { rows } = await fetch.execute(db); rows.length > 0; { rows } = await fetch.execute(db)) yield* rows
+  await sql`close ${cursor}`.execute(db)
+}

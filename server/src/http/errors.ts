@@ -1,0 +1,72 @@
+interface ApiErrorOptions {
+  cause?: unknown
+  /** more of the body, as the contract's page of the operation names it */
+  details?: unknown
+  retryAfterSeconds?: number
+  headers?: Record<string, string>
+  /** why signing failed, as the metrics count it */
+  signingFault?: SigningFault
+}
+
+export type SigningFault = 'headers' | 'date' | 'expired' | 'signature' | 'revoked' | 'scope' | 'inactive'
+
+/** An answer other than 2xx: `{ message, details? }` with this status. Made only by the table below. */
+export class ApiError extends Error {
+  readonly statusCode: number
+  readonly details: unknown
+  readonly retryAfterSeconds: number | undefined
+  readonly headers: Record<string, string>
+  readonly signingFault: SigningFault | undefined
+
+  constructor(statusCode: number, message: string, options: ApiErrorOptions = {}) {
+    super(message, { cause: options.cause })
+    this.name = 'ApiError'
+    this.statusCode = statusCode
+    this.details = options.details
+    this.retryAfterSeconds = options.retryAfterSeconds
+    this.headers = options.headers ?? {}
+    this.signingFault = options.signingFault
+  }
+}
+
+/**
+ * Every status and sentence that the API answers with; they live nowhere else.
+ *
+ * @see contract, "Errors"
+ */
+export const errors = {
+  malformedAddress: () => new ApiError(400, 'Address is not valid percent-encoded UTF-8'),
+  notAVipWorkspace: () => new ApiError(400, 'Workspace is not a VIP workspace'),
+  unknownChannel: () => new ApiError(400, 'Unknown channel, or not connected to this workspace'),
+  malformedJson: () => new ApiError(400, 'Body is not valid JSON'),
+  organizationInactive: () => new ApiError(402, 'Organization is inactive', { signingFault: 'inactive' }),
+  missingSigningHeaders: () =>
+    new ApiError(403, 'Missing x-api-key, x-date or x-signature header', { signingFault: 'headers' }),
+  malformedDate: () =>
+    new ApiError(403, 'x-date is not an ISO-8601 date and time or an HTTP date', { signingFault: 'date' }),
+  signatureExpired: (details: { skewMs: number; minSkewMs: number; maxSkewMs: number }) =>
+    new ApiError(403, 'Signature expired', { details, signingFault: 'expired' }),
+  badSignature: () => new ApiError(403, 'Unknown API key or wrong signature', { signingFault: 'signature' }),
+  keyRevoked: () => new ApiError(403, 'API key is revoked', { signingFault: 'revoked' }),
+  outsideScope: (scope: string) => new ApiError(403, `API key lacks the scope ${scope}`, { signingFault: 'scope' }),
+  metricsForbidden: () => new ApiError(403, 'Metrics need the bearer token'),
+  unknownWorkspace: () => new ApiError(404, 'Unknown workspace'),
+  unknownOrganization: () => new ApiError(404, 'Unknown organization'),
+  unknownRoute: () => new ApiError(404, 'Not found'),
+  methodNotAllowed: (allow: string) => new ApiError(405, 'Method not allowed', { headers: { allow } }),
+  requestTimeout: () => new ApiError(408, 'Request took too long to arrive'),
+  headersTooLarge: () => new ApiError(431, 'Address and headers are larger than 16 KiB'),
+  malformedRequest: () => new ApiError(400, 'Request is not valid HTTP'),
+  internal: (cause: unknown) => new ApiError(500, 'Internal error', { cause }),
+  unsupportedMediaType: () => new ApiError(415, 'Content-Type must be application/json'),
+  bodyTooLarge: () => new ApiError(413, 'Body is larger than 4 MiB'),
+  notReady: (message: string, cause?: unknown) => new ApiError(503, message, { cause, retryAfterSeconds: 1 }),
+  storeBusy: (cause: unknown) => new ApiError(503, 'Try again', { cause, retryAfterSeconds: 1 }),
+  storeFull: (cause: unknown) => new ApiError(507, 'The store is full', { cause }),
+  purchaseConflict: (details: { index: number; purchaseId: string }[]) =>
+    new ApiError(409, 'A purchaseId was used before with another user or revenue', { details }),
+  ltvTooLarge: () => new ApiError(422, 'The LTV of a user would pass 9,000,000,000,000'),
+  tooManyProperties: (most: number) => new ApiError(422, `A user has at most ${most} properties`),
+  channelTaken: () => new ApiError(409, 'The channel belongs to an organization already'),
+  invalid: (message: string) => new ApiError(400, message),
+}

@@ -1,0 +1,56 @@
+import { sql } from 'kysely'
+import { forUpdate } from '../database/rows.ts'
+import { shareRules } from '../database/rules-lock.ts'
+import type { Tx } from '../database/write.ts'
+import { lockUserKeys } from '../users/lock-users.ts'
+import { refreshLists, type Verdicts } from './refresh.ts'
+import { readTargets } from './targets.ts'
+
+export interface ChunkResult {
+  generation: number
+  users: number
+  verdicts: Verdicts
+}
+
+/**
+ * Takes the next users into the generation that is being made.
+ *
+ * @param size how many users at most; the caller steers it by time
+ * @returns what was done, with 0 users when all are in; null where nothing is being made
+ */
+export async function buildChunk(
+  tx: Tx,
+  { orgId, workspaceKey, size }: { orgId: number; workspaceKey: number; size: number },
+): Promise<ChunkResult | null> {
+  await shareRules(tx, orgId)
+  const { rows } = await sql<{ building_generation: number | null; building_user_key: number | null }>`
+    select w.building_generation, w.building_user_key
+    from workspaces w
+    where w.org_id = ${orgId} and w.workspace_key = ${workspaceKey} ${forUpdate(tx.db)}`.execute(tx.db)
+  const generation = rows[0]?.building_generation
+  if (generation === null || generation === undefined) return null
+  const targets = (await readTargets(tx, orgId)).filter(
+    (target) => target.workspaceKey === workspaceKey && target.generation === generation,
+  )
+  const users = await tx.db
+    .selectFrom('users as u')
+    .select('u.user_key')
+    .where('u.org_id', '=', orgId)
+    .where('u.user_key', '>', rows[0]?.building_user_key ?? 0)
+    .orderBy('u.user_key')
+    .limit(size)
+    .execute()
+  const userKeys = users.map((user) => user.user_key)
+  const none: Verdicts = { vip: 0, notVip: 0, failed: 0, firstFailure: null, failedProperties: new Map() }
+  const last = userKeys.at(-1)
+  if (last === undefined) return { generation, users: 0, verdicts: none }
+  await lockUserKeys(tx, orgId, userKeys)
+  const evaluated = await refreshLists(tx, orgId, userKeys, targets)
+  await tx.db
+    .updateTable('workspaces')
+    .set({ building_user_key: last })
+    .where('org_id', '=', orgId)
+    .where('workspace_key', '=', workspaceKey)
+    .execute()
+  return { generation, users: userKeys.length, verdicts: [...evaluated.values()][0] ?? none }
+}

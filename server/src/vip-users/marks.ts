@@ -1,0 +1,114 @@
+import { sql } from 'kysely'
+import { rowsTable, userKeysTable } from '../database/rows.ts'
+import type { Tx } from '../database/write.ts'
+import { microsToNumber } from '../users/money.ts'
+import type { PropertyValue, UserFacts, VipVerdict } from '../workspaces/vip-indicator.ts'
+import type { Target } from './targets.ts'
+
+/** What a user is judged on and shown with; `ltv_micros` is text, since it may pass 2^53. */
+export interface JudgedUser {
+  user_key: number
+  cuid: string
+  ltv_micros: string
+  purchases: number
+  last_purchase_timestamp: number | null
+  last_app_open_timestamp: number | null
+  first_name: string | null
+  last_name: string | null
+  birthday: string | null
+}
+
+export interface Mark {
+  workspaceKey: number
+  generation: number
+  userKey: number
+  vip: boolean
+  dueTimestamp: number | null
+  /** epoch ms: when the rule was asked */
+  judgedTimestamp: number
+}
+
+const NO_VERDICT: VipVerdict = { vip: false, failure: null, failedProperty: null, dueTimestamp: null }
+
+export function judge(
+  target: Target,
+  user: JudgedUser,
+  properties: ReadonlyMap<string, PropertyValue>,
+  now: number,
+): VipVerdict {
+  return target.rule === null ? NO_VERDICT : target.rule.evaluate(factsOf(user), properties, now)
+}
+
+export function factsOf(user: JudgedUser): UserFacts {
+  return {
+    ltv: microsToNumber(BigInt(user.ltv_micros)),
+    purchases: user.purchases,
+    lastPurchaseTimestamp: user.last_purchase_timestamp,
+    lastAppOpenTimestamp: user.last_app_open_timestamp,
+  }
+}
+
+/** The stored marks of these users in these targets. A user without a row is not VIP, and time changes nothing. */
+export async function readMarks(tx: Tx, orgId: number, targets: Target[], userKeys: number[]): Promise<Mark[]> {
+  const { rows } = await sql<{
+    workspace_key: number
+    generation: number
+    user_key: number
+    vip: number
+    due_timestamp: number | null
+    judged_timestamp: number
+  }>`
+    /* vip-marks.read */
+    select m.workspace_key, m.generation, m.user_key, m.vip, m.due_timestamp, m.judged_timestamp
+    from ${targetsTable(tx, targets)}
+      cross join ${userKeysTable(tx.db, userKeys)}
+      join vip_marks m on m.org_id = ${orgId} and m.workspace_key = t.workspace_key
+        and m.generation = t.generation and m.user_key = k.user_key`.execute(tx.db)
+  return rows.map((row) => ({
+    workspaceKey: row.workspace_key,
+    generation: row.generation,
+    userKey: row.user_key,
+    vip: row.vip === 1,
+    dueTimestamp: row.due_timestamp,
+    judgedTimestamp: row.judged_timestamp,
+  }))
+}
+
+function targetsTable(tx: Tx, targets: Target[]) {
+  const rows = targets.map((target) => ({ workspace_key: target.workspaceKey, generation: target.generation }))
+  return rowsTable(tx.db, 't', { workspace_key: 'bigint', generation: 'bigint' }, rows)
+}
+
+const KEY_COLUMNS = { workspace_key: 'bigint', generation: 'bigint', user_key: 'bigint' } as const
+
+const keyOf = (mark: Mark) => ({
+  workspace_key: mark.workspaceKey,
+  generation: mark.generation,
+  user_key: mark.userKey,
+})
+
+/** Stores what the verdicts changed. A mark that says no for good has no row. */
+export async function writeMarks(tx: Tx, orgId: number, marks: Mark[]): Promise<void> {
+  const gone = marks.filter((mark) => !mark.vip && mark.dueTimestamp === null)
+  const kept = marks.filter((mark) => mark.vip || mark.dueTimestamp !== null)
+  if (gone.length > 0) {
+    await sql`
+      /* vip-marks.delete */
+      delete from vip_marks
+      where org_id = ${orgId} and (workspace_key, generation, user_key) in (
+        select k.workspace_key, k.generation, k.user_key
+        from ${rowsTable(tx.db, 'k', KEY_COLUMNS, gone.map(keyOf))})`.execute(tx.db)
+  }
+  if (kept.length > 0) {
+    const rows = kept.map((mark) => ({ ...keyOf(mark), vip: mark.vip ? 1 : 0, due_timestamp: mark.dueTimestamp, judged_timestamp: mark.judgedTimestamp }))
+    await sql`
+      /* vip-marks.write */
+      insert into vip_marks (org_id, workspace_key, generation, user_key, vip, due_timestamp, judged_timestamp)
+      select ${orgId}, k.workspace_key, k.generation, k.user_key, k.vip, k.due_timestamp, k.judged_timestamp
+      from ${rowsTable(tx.db, 'k', { ...KEY_COLUMNS, vip: 'bigint', due_timestamp: 'bigint', judged_timestamp: 'bigint' }, rows)}
+      where true
+      on conflict (org_id, workspace_key, generation, user_key)
+      do update set vip = excluded.vip, due_timestamp = excluded.due_timestamp,
+        judged_timestamp = excluded.judged_timestamp`.execute(tx.db)
+  }
+}

@@ -1,0 +1,282 @@
+import { sql } from 'kysely'
+import { forUpdate, rowsTable, userKeysTable } from '../database/rows.ts'
+import type { Tx } from '../database/write.ts'
+import { readProperties } from '../users/read-properties.ts'
+import { type JudgedUser, judge, type Mark, readMarks, writeMarks } from './marks.ts'
+import { type CountChange, countChanges, type ListKey } from './ranges.ts'
+import { type RowFacts, rowMonth, rowText } from './row.ts'
+import { readTargets, type Target } from './targets.ts'
+
+export interface ListRow extends ListKey {
+  negatedLtvMicros: string
+  conversationId: string
+  userKey: number
+  birthdayMonth: number | null
+  row: string
+}
+
+/**
+ * Refreshes what the lists derive from these users: their VIP marks, their list rows, the counted ranges and the
+ * lists' versions. Every write ends with it, in its own transaction. The caller has locked the users, shares the
+ * rules, and has brought the users' own derived columns up to date.
+ *
+ * @param targets the generations to refresh; all of the organization's where left out
+ * @returns how each target's rule fared over these users
+ */
+export async function refreshLists(
+  tx: Tx,
+  orgId: number,
+  userKeys: number[],
+  targets?: Target[],
+): Promise<Map<Target, Verdicts>> {
+  const wantedTargets = targets ?? (await readTargets(tx, orgId))
+  const evaluated = new Map<Target, Verdicts>()
+  if (wantedTargets.length === 0 || userKeys.length === 0) return evaluated
+  const users = await readUsers(tx, orgId, userKeys)
+  const before = await readMarks(tx, orgId, wantedTargets, userKeys)
+  const after = await judgeAll(tx, orgId, wantedTargets, users, evaluated)
+  const changes = changedMarks(before, after)
+  if (changes.length > 0) await writeMarks(tx, orgId, changes)
+
+  const listed = [...new Set([...before, ...after].filter((mark) => mark.vip).map((mark) => mark.userKey))]
+  if (listed.length === 0) return evaluated
+  const stored = await readRows(tx, orgId, wantedTargets, listed)
+  const wanted = await deriveRows(tx, orgId, wantedTargets, users, after)
+  await storeRows(tx, orgId, stored, wanted)
+  return evaluated
+}
+
+/** How a rule fared over the users that it was asked about. */
+export interface Verdicts {
+  vip: number
+  notVip: number
+  failed: number
+  firstFailure: string | null
+  failedProperties: Map<string, number>
+}
+
+export async function readUsers(tx: Tx, orgId: number, userKeys: number[]): Promise<Map<number, JudgedUser>> {
+  const { rows } = await sql<JudgedUser>`
+    /* users.judged */
+    select u.user_key, u.cuid, cast(coalesce(u.ltv_property_micros, u.purchases_micros) as text) as ltv_micros,
+      u.purchases, u.last_purchase_timestamp, u.last_app_open_timestamp, u.first_name, u.last_name, u.birthday
+    from ${userKeysTable(tx.db, userKeys)} join users u on u.org_id = ${orgId} and u.user_key = k.user_key`.execute(tx.db)
+  return new Map(rows.map((row) => [row.user_key, row]))
+}
+
+const NO_PROPERTIES = new Map<string, never>()
+
+async function judgeAll(
+  tx: Tx,
+  orgId: number,
+  targets: Target[],
+  users: Map<number, JudgedUser>,
+  evaluated: Map<Target, Verdicts>,
+): Promise<Mark[]> {
+  const keys = [...new Set(targets.flatMap((target) => target.rule?.propertyKeys ?? []))]
+  const properties = await readProperties(tx, orgId, [...users.keys()], keys)
+  const marks: Mark[] = []
+  for (const target of targets) {
+    const sums: Verdicts = { vip: 0, notVip: 0, failed: 0, firstFailure: null, failedProperties: new Map() }
+    evaluated.set(target, sums)
+    for (const user of users.values()) {
+      const verdict = judge(target, user, properties.get(user.user_key) ?? NO_PROPERTIES, tx.now)
+      if (verdict.failure !== null) {
+        sums.failed += 1
+        sums.firstFailure ??= verdict.failure
+        const name = verdict.failedProperty
+        if (name !== null) sums.failedProperties.set(name, (sums.failedProperties.get(name) ?? 0) + 1)
+      } else if (verdict.vip) sums.vip += 1
+      else sums.notVip += 1
+      if (verdict.vip || verdict.dueTimestamp !== null) {
+        const { workspaceKey, generation } = target
+        const { vip, dueTimestamp } = verdict
+        marks.push({ workspaceKey, generation, userKey: user.user_key, vip, dueTimestamp, judgedTimestamp: tx.now })
+      }
+    }
+  }
+  return marks
+}
+
+const markId = (mark: Mark) => `${mark.workspaceKey} ${mark.generation} ${mark.userKey}`
+
+function changedMarks(before: Mark[], after: Mark[]): Mark[] {
+  const left = new Map(before.map((mark) => [markId(mark), mark]))
+  const changed: Mark[] = []
+  for (const mark of after) {
+    const old = left.get(markId(mark))
+    left.delete(markId(mark))
+    // a mark that may fall due is stored with the time at which it was judged
+    if (!old || old.vip !== mark.vip || mark.dueTimestamp !== null || old.dueTimestamp !== null) changed.push(mark)
+  }
+  for (const mark of left.values()) changed.push({ ...mark, vip: false, dueTimestamp: null })
+  return changed
+}
+
+export async function readRows(tx: Tx, orgId: number, targets: Target[], userKeys: number[]): Promise<ListRow[]> {
+  const { rows } = await sql<{
+    workspace_key: number
+    channel_key: number
+    generation: number
+    ltv: string
+    conversation_id: string
+    user_key: number
+    birthday_month: number | null
+    row: string
+  }>`
+    /* vip-users.of-users */
+    select v.workspace_key, v.channel_key, v.generation, cast(v.negated_ltv_micros as text) as ltv,
+      v.conversation_id, v.user_key, v.birthday_month, v.row
+    from ${userKeysTable(tx.db, userKeys)} join vip_users v on v.org_id = ${orgId} and v.user_key = k.user_key`.execute(tx.db)
+  const wanted = new Set(targets.map((target) => `${target.workspaceKey} ${target.generation}`))
+  return rows
+    .filter((row) => wanted.has(`${row.workspace_key} ${row.generation}`))
+    .map((row) => ({
+      workspaceKey: row.workspace_key,
+      channelKey: row.channel_key,
+      generation: row.generation,
+      negatedLtvMicros: row.ltv,
+      conversationId: row.conversation_id,
+      userKey: row.user_key,
+      birthdayMonth: row.birthday_month,
+      row: row.row,
+    }))
+}
+
+type ConversationFacts = Pick<
+  RowFacts,
+  'conversation_id' | 'user_name' | 'profile_pic' | 'last_user_message_timestamp'
+> & { channel_key: number; user_key: number }
+
+export async function deriveRows(
+  tx: Tx,
+  orgId: number,
+  targets: Target[],
+  users: Map<number, JudgedUser>,
+  marks: Mark[],
+): Promise<ListRow[]> {
+  const vips = marks.filter((mark) => mark.vip)
+  const vipKeys = [...new Set(vips.map((mark) => mark.userKey))]
+  if (vipKeys.length === 0) return []
+  const { rows: conversations } = await sql<ConversationFacts>`
+    /* conversations.of-users */
+    select c.conversation_id, c.channel_key, c.user_key, c.user_name, c.profile_pic, c.last_user_message_timestamp
+    from ${userKeysTable(tx.db, vipKeys)} join conversations c on c.org_id = ${orgId} and c.user_key = k.user_key
+  `.execute(tx.db)
+  const byUser = Map.groupBy(conversations, (conversation) => conversation.user_key)
+  const channelsOf = new Map(targets.map((target) => [`${target.workspaceKey} ${target.generation}`, target.channelKeys]))
+  const texts = new Map<ConversationFacts, string>()
+  const wanted: ListRow[] = []
+  for (const { workspaceKey, generation, userKey } of vips) {
+    const user = users.get(userKey)
+    const channelKeys = channelsOf.get(`${workspaceKey} ${generation}`)
+    for (const conversation of byUser.get(userKey) ?? []) {
+      if (!user || !channelKeys?.has(conversation.channel_key)) continue
+      let row = texts.get(conversation)
+      if (row === undefined) texts.set(conversation, (row = rowText({ ...user, ...conversation })))
+      wanted.push({
+        workspaceKey,
+        channelKey: conversation.channel_key,
+        generation,
+        negatedLtvMicros: String(-BigInt(user.ltv_micros)),
+        conversationId: conversation.conversation_id,
+        userKey,
+        birthdayMonth: rowMonth(user.birthday),
+        row,
+      })
+    }
+  }
+  return wanted
+}
+
+export const listId = (row: ListKey) => `${row.workspaceKey} ${row.channelKey} ${row.generation}`
+export const rowId = (row: ListRow) => `${listId(row)} ${row.negatedLtvMicros} ${row.conversationId}`
+
+async function storeRows(tx: Tx, orgId: number, stored: ListRow[], wanted: ListRow[]): Promise<void> {
+  const left = new Map(stored.map((row) => [rowId(row), row]))
+  const written: ListRow[] = []
+  const changes = new Map<string, { list: ListKey; counts: CountChange[] }>()
+  const count = (row: ListRow, by: 1 | -1) => {
+    let change = changes.get(listId(row))
+    if (!change) changes.set(listId(row), (change = { list: row, counts: [] }))
+    change.counts.push({ ...row, count: by })
+  }
+  for (const row of wanted) {
+    const old = left.get(rowId(row))
+    left.delete(rowId(row))
+    if (old && old.row === row.row && old.userKey === row.userKey) continue
+    if (old) count(old, -1)
+    count(row, 1)
+    written.push(row)
+  }
+  const gone = [...left.values()]
+  for (const row of gone) count(row, -1)
+  if (changes.size === 0) return
+  if (gone.length > 0) await deleteRows(tx, orgId, gone)
+  if (written.length > 0) await writeRows(tx, orgId, written)
+  await lockLists(tx, orgId, [...changes.values()].map((change) => change.list))
+  for (const { list, counts } of changes.values()) await countChanges(tx, orgId, list, counts)
+}
+
+const KEY_TYPES = {
+  workspace_key: 'bigint',
+  channel_key: 'bigint',
+  generation: 'bigint',
+  ltv: 'bigint',
+  conversation_id: 'text',
+} as const
+
+const toKey = (row: ListRow) => ({
+  workspace_key: row.workspaceKey,
+  channel_key: row.channelKey,
+  generation: row.generation,
+  ltv: BigInt(row.negatedLtvMicros),
+  conversation_id: row.conversationId,
+})
+
+async function deleteRows(tx: Tx, orgId: number, rows: ListRow[]): Promise<void> {
+  const keys = sql.raw('workspace_key, channel_key, generation')
+  await sql`
+    /* vip-users.delete */
+    delete from vip_users
+    where org_id = ${orgId} and (${keys}, negated_ltv_micros, conversation_id) in (
+      select ${keys}, ltv, k.conversation_id from ${rowsTable(tx.db, 'k', KEY_TYPES, rows.map(toKey))})`.execute(tx.db)
+}
+
+async function writeRows(tx: Tx, orgId: number, rows: ListRow[]): Promise<void> {
+  const types = { ...KEY_TYPES, user_key: 'bigint', birthday_month: 'bigint', row: 'text' } as const
+  const columns = rows.map((row) => ({
+    ...toKey(row),
+    user_key: row.userKey,
+    birthday_month: row.birthdayMonth,
+    row: row.row,
+  }))
+  await sql`
+    /* vip-users.write */
+    insert into vip_users (org_id, workspace_key, channel_key, generation, negated_ltv_micros, conversation_id,
+      user_key, birthday_month, row)
+    select ${orgId}, k.workspace_key, k.channel_key, k.generation, k.ltv, k.conversation_id, k.user_key,
+      k.birthday_month, k.row
+    from ${rowsTable(tx.db, 'k', types, columns)}
+    where true
+    on conflict (org_id, workspace_key, channel_key, generation, negated_ltv_micros, conversation_id)
+    do update set user_key = excluded.user_key, birthday_month = excluded.birthday_month, row = excluded.row
+  `.execute(tx.db)
+}
+
+/** Takes the version rows of these lists, in order, until the commit, and raises them. */
+export async function lockLists(tx: Tx, orgId: number, lists: ListKey[]): Promise<void> {
+  const keys = lists.map(({ workspaceKey, channelKey }) => ({ workspace_key: workspaceKey, channel_key: channelKey }))
+  const wanted = rowsTable(tx.db, 'k', { workspace_key: 'bigint', channel_key: 'bigint' }, keys)
+  await sql`
+    /* lists.lock */
+    select c.version from workspace_channels c
+    where c.org_id = ${orgId} and (c.workspace_key, c.channel_key) in (
+      select k.workspace_key, k.channel_key from ${wanted})
+    order by c.workspace_key, c.channel_key ${forUpdate(tx.db)}`.execute(tx.db)
+  await sql`
+    /* lists.raise */
+    update workspace_channels set version = version + 1
+    where org_id = ${orgId} and (workspace_key, channel_key) in (
+      select k.workspace_key, k.channel_key from ${wanted})`.execute(tx.db)
+}

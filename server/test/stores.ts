@@ -1,0 +1,113 @@
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe } from 'node:test'
+import pg from 'pg'
+import { openStore } from '../src/database/open-store.ts'
+import type { Store } from '../src/database/store.ts'
+import { DEFAULT_WRITER_OPTIONS, type WriterOptions } from '../src/database/write.ts'
+import { writes } from '../src/writes.ts'
+import { startPostgres } from './postgres-server.ts'
+
+/** A store of its own for a test file, and a way to open it once more, as another server would. */
+export interface TestStore {
+  store: Store
+  openAnother: () => Promise<Store>
+  /** what a server is told to use this store */
+  env: Record<string, string>
+}
+
+/** The suite on SQLite and on PostgreSQL. Every test makes an organization of its own. */
+export function eachStore(
+  suite: (get: () => TestStore) => void,
+  options: WriterOptions = DEFAULT_WRITER_OPTIONS,
+): void {
+  for (const [name, open] of [
+    ['SQLite', openSqlite],
+    ['PostgreSQL', openPostgres],
+  ] as const) {
+    describe(`on ${name}`, () => {
+      let opened: OpenedStore | undefined
+      before(async () => {
+        opened = await open(options)
+      })
+      after(() => opened?.remove())
+      suite(() => {
+        if (!opened) throw new Error('A store is there only while tests run')
+        return opened
+      })
+    })
+  }
+}
+
+type OpenedStore = TestStore & { remove: () => Promise<void> }
+
+async function openSqlite(options: WriterOptions): Promise<OpenedStore> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'dynamo-test-'))
+  return openAll({ databaseUrl: null, dataDir }, options, { DYNAMO_DATA_DIR: dataDir }, () =>
+    rm(dataDir, { recursive: true, force: true }),
+  )
+}
+
+async function openPostgres(options: WriterOptions): Promise<OpenedStore> {
+  const server = await testServer()
+  const name = `dynamo_test_${randomBytes(6).toString('hex')}`
+  await query(server.url, `create database ${name}`)
+  const url = new URL(server.url)
+  url.pathname = `/${name}`
+  const dataDir = await mkdtemp(join(tmpdir(), 'dynamo-test-'))
+  const databaseUrl = url.href
+  return openAll(
+    { databaseUrl, dataDir },
+    options,
+    { DYNAMO_DATA_DIR: dataDir, DATABASE_URL: databaseUrl },
+    async () => {
+      await query(server.url, `drop database ${name} with (force)`)
+      await server.stop()
+      await rm(dataDir, { recursive: true, force: true })
+    },
+  )
+}
+
+async function openAll(
+  settings: Parameters<typeof openStore>[0],
+  options: WriterOptions,
+  env: Record<string, string>,
+  removeFiles: () => Promise<void>,
+): Promise<OpenedStore> {
+  const all: Store[] = []
+  const openAnother = async () => {
+    const store = await openStore(settings, writes, options)
+    all.push(store)
+    return store
+  }
+  return {
+    store: await openAnother(),
+    openAnother,
+    env,
+    async remove() {
+      for (const store of all) await store.close()
+      await removeFiles()
+    },
+  }
+}
+
+/** The server that the whole run shares, else one for this file alone. */
+async function testServer(): Promise<{ url: string; stop: () => Promise<void> }> {
+  const shared = process.env.TEST_DATABASE_URL
+  if (shared) return { url: shared, stop: async () => undefined }
+  const started = await startPostgres()
+  if ('unavailable' in started) throw new Error(`No PostgreSQL to test on: ${started.unavailable}`)
+  return started
+}
+
+async function query(url: string, text: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  try {
+    await client.query(text)
+  } finally {
+    await client.end()
+  }
+}
