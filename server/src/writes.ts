@@ -2,6 +2,8 @@ import { recordPurchases } from './audience/record-purchases.ts'
 import { recordUsers } from './audience/record-users.ts'
 import { createChannel } from './channels/write-channels.ts'
 import { recordConversations } from './conversations/record-conversations.ts'
+import { removeOrganization, removeOrganizationRows } from './organizations/remove-organization.ts'
+import { markSample, startSample } from './organizations/sample-mark.ts'
 import {
   createApiKey,
   createOrganization,
@@ -24,13 +26,17 @@ export const writes = {
   deleteStale,
   disconnectChannel,
   finishBuild,
+  markSample,
   recordConversations,
   recordPurchases,
   recordUsers,
   rememberMasterKey,
+  removeOrganization,
+  removeOrganizationRows,
   revokeApiKey,
   setOrganizationActive,
   setVipIndicator,
+  startSample,
 }
 
 export type Writes = typeof writes

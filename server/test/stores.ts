@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { after, before, describe } from 'node:test'
 import pg from 'pg'
 import { openStore } from '../src/database/open-store.ts'
@@ -14,6 +15,8 @@ import { startPostgres } from './postgres-server.ts'
 export interface TestStore {
   store: Store
   openAnother: () => Promise<Store>
+  /** a statement on a connection of its own, past the product: damages a store on purpose */
+  execute: (text: string) => Promise<void>
   /** what a server is told to use this store */
   env: Record<string, string>
 }
@@ -43,11 +46,24 @@ export function eachStore(
 
 type OpenedStore = TestStore & { remove: () => Promise<void> }
 
+interface Opening extends Pick<TestStore, 'env' | 'execute'> {
+  settings: Parameters<typeof openStore>[0]
+  options: WriterOptions
+  removeFiles: () => Promise<void>
+}
+
 async function openSqlite(options: WriterOptions): Promise<OpenedStore> {
   const dataDir = await mkdtemp(join(tmpdir(), 'dynamo-test-'))
-  return openAll({ databaseUrl: null, dataDir }, options, { DYNAMO_DATA_DIR: dataDir }, () =>
-    rm(dataDir, { recursive: true, force: true }),
-  )
+  return openAll({
+    settings: { databaseUrl: null, dataDir },
+    options,
+    env: { DYNAMO_DATA_DIR: dataDir },
+    async execute(text) {
+      using database = new DatabaseSync(join(dataDir, 'dynamo.sqlite'))
+      database.exec(text)
+    },
+    removeFiles: () => rm(dataDir, { recursive: true, force: true }),
+  })
 }
 
 async function openPostgres(options: WriterOptions): Promise<OpenedStore> {
@@ -56,26 +72,22 @@ async function openPostgres(options: WriterOptions): Promise<OpenedStore> {
   await query(server.url, `create database ${name}`)
   const url = new URL(server.url)
   url.pathname = `/${name}`
-  const dataDir = await mkdtemp(join(tmpdir(), 'dynamo-test-'))
   const databaseUrl = url.href
-  return openAll(
-    { databaseUrl, dataDir },
+  const dataDir = await mkdtemp(join(tmpdir(), 'dynamo-test-'))
+  return openAll({
+    settings: { databaseUrl, dataDir },
     options,
-    { DYNAMO_DATA_DIR: dataDir, DATABASE_URL: databaseUrl },
-    async () => {
+    env: { DYNAMO_DATA_DIR: dataDir, DATABASE_URL: databaseUrl },
+    execute: (text) => query(databaseUrl, text),
+    async removeFiles() {
       await query(server.url, `drop database ${name} with (force)`)
       await server.stop()
       await rm(dataDir, { recursive: true, force: true })
     },
-  )
+  })
 }
 
-async function openAll(
-  settings: Parameters<typeof openStore>[0],
-  options: WriterOptions,
-  env: Record<string, string>,
-  removeFiles: () => Promise<void>,
-): Promise<OpenedStore> {
+async function openAll({ settings, options, env, execute, removeFiles }: Opening): Promise<OpenedStore> {
   const all: Store[] = []
   const openAnother = async () => {
     const store = await openStore(settings, writes, options)
@@ -85,6 +97,7 @@ async function openAll(
   return {
     store: await openAnother(),
     openAnother,
+    execute,
     env,
     async remove() {
       for (const store of all) await store.close()

@@ -24,7 +24,11 @@ export interface ConversationState {
  * @param userKey the key of the report's user, null where it names none
  * @returns whether something changed
  */
-export function mergeConversation(state: ConversationState, report: ConversationReport, userKey: number | null): boolean {
+export function mergeConversation(
+  state: ConversationState,
+  report: ConversationReport,
+  userKey: number | null,
+): boolean {
   let changed = false
   const take = <P extends 'user_name' | 'first_name' | 'last_name' | 'profile_pic'>(part: P, value: string | null) => {
     const known = state[`${part}_timestamp`]

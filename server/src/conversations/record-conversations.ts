@@ -168,6 +168,11 @@ async function writeStates(tx: Tx, orgId: number, states: ConversationState[]): 
   await sql`
     /* conversations.write */
     update conversations as c set ${assignments}
-    from ${rowsTable(tx.db, 'k', STATE_TYPES, states.map((state) => ({ ...state })))}
+    from ${rowsTable(
+      tx.db,
+      'k',
+      STATE_TYPES,
+      states.map((state) => ({ ...state })),
+    )}
     where c.org_id = ${orgId} and c.conversation_key = k.conversation_key`.execute(tx.db)
 }

@@ -2,9 +2,9 @@ import { type Kysely, sql } from 'kysely'
 import { isPostgres } from './dialect.ts'
 import { readMeta, writeMeta } from './meta.ts'
 import { statements as first } from './migrations/0001-first.ts'
-import { describeSchema as describePostgres, migrationTypes as postgresTypes } from './postgres/schema.ts'
+import * as postgres from './postgres/schema.ts'
 import type { Schema } from './schema.ts'
-import { describeSchema as describeSqlite, migrationTypes as sqliteTypes } from './sqlite/schema.ts'
+import * as sqlite from './sqlite/schema.ts'
 
 /** What a migration's DDL is written in: the same statements for both stores. */
 export interface MigrationTypes {
@@ -28,7 +28,7 @@ const MIGRATIONS = [first]
  * @throws Error where the store's schema is newer than this program knows
  */
 export async function migrate(tx: Kysely<Schema>, newStoreId: () => string): Promise<number> {
-  const types = isPostgres(tx) ? postgresTypes : sqliteTypes
+  const dialect = isPostgres(tx) ? postgres : sqlite
   await sql`create table if not exists store_meta (name text primary key, value text not null)`.execute(tx)
   const version = Number((await readMeta(tx, 'schema_version')) ?? 0)
   if (version > MIGRATIONS.length) {
@@ -38,8 +38,9 @@ export async function migrate(tx: Kysely<Schema>, newStoreId: () => string): Pro
   }
   if (version === MIGRATIONS.length) return 0
   for (const statements of MIGRATIONS.slice(version)) {
-    for (const statement of statements(types)) await sql.raw(statement).execute(tx)
+    for (const statement of statements(dialect.migrationTypes)) await sql.raw(statement).execute(tx)
   }
+  for (const statement of dialect.afterMigration) await sql.raw(statement).execute(tx)
   if (version === 0) await writeMeta(tx, 'store_id', newStoreId())
   await writeMeta(tx, 'schema_version', String(MIGRATIONS.length))
   await writeMeta(tx, 'schema', (await describeSchema(tx)).join('\n'))
@@ -58,5 +59,5 @@ export async function isMigrated(db: Kysely<Schema>): Promise<boolean> {
 
 /** A line for each table, column and index that the live store has. */
 export function describeSchema(db: Kysely<Schema>): Promise<string[]> {
-  return isPostgres(db) ? describePostgres(db) : describeSqlite(db)
+  return (isPostgres(db) ? postgres : sqlite).describeSchema(db)
 }

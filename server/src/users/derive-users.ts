@@ -30,7 +30,12 @@ export async function refreshDerivedUsers(tx: Tx, orgId: number, userKeys: numbe
     update users as u
     set ltv_property_micros = k.ltv_property_micros, first_name = k.first_name, last_name = k.last_name,
       birthday = k.birthday
-    from ${rowsTable(tx.db, 'k', DERIVED_TYPES, derived.map((user) => ({ ...user })))}
+    from ${rowsTable(
+      tx.db,
+      'k',
+      DERIVED_TYPES,
+      derived.map((user) => ({ ...user })),
+    )}
     where u.org_id = ${orgId} and u.user_key = k.user_key
       and (u.ltv_property_micros is distinct from k.ltv_property_micros or u.first_name is distinct from k.first_name
         or u.last_name is distinct from k.last_name or u.birthday is distinct from k.birthday)`.execute(tx.db)
@@ -71,7 +76,6 @@ function claimOf(times: ClaimTimes, field: Field, source: Source, value: unknown
   const { event_timestamp: eventTimestamp, arrived_timestamp: arrivedTimestamp } = times
   return { field, source, value, eventTimestamp, arrivedTimestamp, order }
 }
-
 
 async function readClaimingProperties(db: Kysely<Schema>, orgId: number, userKeys: number[]) {
   const names = ['ltv', ...Object.keys(FIELD_OF_PROPERTY)].map((key) => ({ key }))

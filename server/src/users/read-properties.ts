@@ -24,9 +24,7 @@ export async function readProperties(
       join properties p on p.org_id = ${orgId} and p.user_key = k.user_key and p.key = n.key
     where p.value is not null`.execute(tx.db)
   for (const { user_key, key, value } of rows) {
-    let properties = byUser.get(user_key)
-    if (!properties) byUser.set(user_key, (properties = new Map()))
-    properties.set(key, JSON.parse(value) as PropertyValue)
+    byUser.getOrInsertComputed(user_key, () => new Map()).set(key, JSON.parse(value) as PropertyValue)
   }
   return byUser
 }

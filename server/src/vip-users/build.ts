@@ -98,7 +98,12 @@ export async function deleteStale(tx: Tx, { orgId }: { orgId: number }): Promise
     const ofList = sql`org_id = ${orgId} and workspace_key = ${workspace_key} and channel_key = ${channel_key}
       and generation < ${below}`
     deleted += await deleteSome(tx, 'vip_users', 'generation, negated_ltv_micros, conversation_id', ofList)
-    deleted += await deleteSome(tx, 'vip_user_ranges', 'generation, first_negated_ltv_micros, first_conversation_id', ofList)
+    deleted += await deleteSome(
+      tx,
+      'vip_user_ranges',
+      'generation, first_negated_ltv_micros, first_conversation_id',
+      ofList,
+    )
     if (deleted >= STALE_ROWS) return true
   }
   const workspaces = new Map(lists.rows.map((row) => [row.workspace_key, row]))

@@ -32,7 +32,12 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
     firstName: fc.option(fc.constantFrom('Ann', 'Bo')),
   }),
   fc.oneof(
-    fc.record({ kind: fc.constant('user' as const), cuid: cuids, key: fc.constant('birthday'), value: fc.option(birthdays) }),
+    fc.record({
+      kind: fc.constant('user' as const),
+      cuid: cuids,
+      key: fc.constant('birthday'),
+      value: fc.option(birthdays),
+    }),
     fc.record({
       kind: fc.constant('user' as const),
       cuid: cuids,

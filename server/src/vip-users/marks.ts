@@ -100,7 +100,12 @@ export async function writeMarks(tx: Tx, orgId: number, marks: Mark[]): Promise<
         from ${rowsTable(tx.db, 'k', KEY_COLUMNS, gone.map(keyOf))})`.execute(tx.db)
   }
   if (kept.length > 0) {
-    const rows = kept.map((mark) => ({ ...keyOf(mark), vip: mark.vip ? 1 : 0, due_timestamp: mark.dueTimestamp, judged_timestamp: mark.judgedTimestamp }))
+    const rows = kept.map((mark) => ({
+      ...keyOf(mark),
+      vip: mark.vip ? 1 : 0,
+      due_timestamp: mark.dueTimestamp,
+      judged_timestamp: mark.judgedTimestamp,
+    }))
     await sql`
       /* vip-marks.write */
       insert into vip_marks (org_id, workspace_key, generation, user_key, vip, due_timestamp, judged_timestamp)

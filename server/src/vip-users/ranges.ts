@@ -59,8 +59,7 @@ export async function countChanges(tx: Tx, orgId: number, list: ListKey, changes
   const sums = new Map<string, Range>()
   for (const { first, change } of await findRanges(tx, orgId, list, changes)) {
     const id = `${first.negatedLtvMicros} ${first.conversationId}`
-    let sum = sums.get(id)
-    if (!sum) sums.set(id, (sum = { ...first, count: 0, months: MONTHS.map(() => 0) }))
+    const sum = sums.getOrInsertComputed(id, () => ({ ...first, count: 0, months: MONTHS.map(() => 0) }))
     sum.count += change.count
     if (change.birthdayMonth !== null) sum.months[change.birthdayMonth - 1] = monthAt(sum, change) + change.count
   }

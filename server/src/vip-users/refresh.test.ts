@@ -30,7 +30,12 @@ eachStore((get) => {
     await store.write('recordUsers', {
       orgId,
       users: [
-        { cuid: 'u1', properties: [{ key: 'dob', value: '1980-02-29' }], lastAppOpenTimestamp: day + 1, eventTimestamp: day },
+        {
+          cuid: 'u1',
+          properties: [{ key: 'dob', value: '1980-02-29' }],
+          lastAppOpenTimestamp: day + 1,
+          eventTimestamp: day,
+        },
       ],
     })
     const outcomes = await store.write('recordPurchases', {

@@ -60,7 +60,9 @@ export async function readUsers(tx: Tx, orgId: number, userKeys: number[]): Prom
     /* users.judged */
     select u.user_key, u.cuid, cast(coalesce(u.ltv_property_micros, u.purchases_micros) as text) as ltv_micros,
       u.purchases, u.last_purchase_timestamp, u.last_app_open_timestamp, u.first_name, u.last_name, u.birthday
-    from ${userKeysTable(tx.db, userKeys)} join users u on u.org_id = ${orgId} and u.user_key = k.user_key`.execute(tx.db)
+    from ${userKeysTable(tx.db, userKeys)} join users u on u.org_id = ${orgId} and u.user_key = k.user_key`.execute(
+    tx.db,
+  )
   return new Map(rows.map((row) => [row.user_key, row]))
 }
 
@@ -127,7 +129,9 @@ export async function readRows(tx: Tx, orgId: number, targets: Target[], userKey
     /* vip-users.of-users */
     select v.workspace_key, v.channel_key, v.generation, cast(v.negated_ltv_micros as text) as ltv,
       v.conversation_id, v.user_key, v.birthday_month, v.row
-    from ${userKeysTable(tx.db, userKeys)} join vip_users v on v.org_id = ${orgId} and v.user_key = k.user_key`.execute(tx.db)
+    from ${userKeysTable(tx.db, userKeys)} join vip_users v on v.org_id = ${orgId} and v.user_key = k.user_key`.execute(
+    tx.db,
+  )
   const wanted = new Set(targets.map((target) => `${target.workspaceKey} ${target.generation}`))
   return rows
     .filter((row) => wanted.has(`${row.workspace_key} ${row.generation}`))
@@ -164,7 +168,9 @@ export async function deriveRows(
     from ${userKeysTable(tx.db, vipKeys)} join conversations c on c.org_id = ${orgId} and c.user_key = k.user_key
   `.execute(tx.db)
   const byUser = Map.groupBy(conversations, (conversation) => conversation.user_key)
-  const channelsOf = new Map(targets.map((target) => [`${target.workspaceKey} ${target.generation}`, target.channelKeys]))
+  const channelsOf = new Map(
+    targets.map((target) => [`${target.workspaceKey} ${target.generation}`, target.channelKeys]),
+  )
   const texts = new Map<ConversationFacts, string>()
   const wanted: ListRow[] = []
   for (const { workspaceKey, generation, userKey } of vips) {
@@ -172,8 +178,7 @@ export async function deriveRows(
     const channelKeys = channelsOf.get(`${workspaceKey} ${generation}`)
     for (const conversation of byUser.get(userKey) ?? []) {
       if (!user || !channelKeys?.has(conversation.channel_key)) continue
-      let row = texts.get(conversation)
-      if (row === undefined) texts.set(conversation, (row = rowText({ ...user, ...conversation })))
+      const row = texts.getOrInsertComputed(conversation, () => rowText({ ...user, ...conversation }))
       wanted.push({
         workspaceKey,
         channelKey: conversation.channel_key,
@@ -197,9 +202,7 @@ async function storeRows(tx: Tx, orgId: number, stored: ListRow[], wanted: ListR
   const written: ListRow[] = []
   const changes = new Map<string, { list: ListKey; counts: CountChange[] }>()
   const count = (row: ListRow, by: 1 | -1) => {
-    let change = changes.get(listId(row))
-    if (!change) changes.set(listId(row), (change = { list: row, counts: [] }))
-    change.counts.push({ ...row, count: by })
+    changes.getOrInsertComputed(listId(row), () => ({ list: row, counts: [] })).counts.push({ ...row, count: by })
   }
   for (const row of wanted) {
     const old = left.get(rowId(row))
@@ -214,7 +217,11 @@ async function storeRows(tx: Tx, orgId: number, stored: ListRow[], wanted: ListR
   if (changes.size === 0) return
   if (gone.length > 0) await deleteRows(tx, orgId, gone)
   if (written.length > 0) await writeRows(tx, orgId, written)
-  await lockLists(tx, orgId, [...changes.values()].map((change) => change.list))
+  await lockLists(
+    tx,
+    orgId,
+    [...changes.values()].map((change) => change.list),
+  )
   for (const { list, counts } of changes.values()) await countChanges(tx, orgId, list, counts)
 }
 

@@ -56,7 +56,10 @@ export async function readTargets(tx: Tx, orgId: number): Promise<Target[]> {
   return rows.flatMap((row) => {
     const served = target(row.workspace_key, row.generation, row.vip_indicator)
     if (row.building_generation === null) return [served]
-    return [served, target(row.workspace_key, row.building_generation, row.building_vip_indicator, row.building_user_key)]
+    return [
+      served,
+      target(row.workspace_key, row.building_generation, row.building_vip_indicator, row.building_user_key),
+    ]
   })
 }
 

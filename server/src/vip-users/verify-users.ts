@@ -39,6 +39,7 @@ export async function verifyUsers(
   onProgress: (users: number) => void = () => undefined,
 ): Promise<Map<string, number>> {
   const counts = new Map<string, number>()
+  await reportOrphans(tx, orgId, differences)
   let users = 0
   for await (const chunk of chunks(summedUsers(tx, orgId))) {
     for (const user of chunk) compareSums(user, differences)
@@ -48,6 +49,17 @@ export async function verifyUsers(
     onProgress(users)
   }
   return counts
+}
+
+async function reportOrphans(tx: Tx, orgId: number, differences: Difference[]): Promise<void> {
+  const { rows } = await sql<{ user_key: number; purchases: number }>`
+    select p.user_key, count(*) as purchases
+    from purchases p left join users u on u.org_id = p.org_id and u.user_key = p.user_key
+    where p.org_id = ${orgId} and u.user_key is null
+    group by p.user_key order by p.user_key limit 100`.execute(tx.db)
+  for (const { user_key, purchases } of rows) {
+    differences.push({ where: `user ${user_key}`, message: `has ${purchases} purchases, but there is no such user` })
+  }
 }
 
 function summedUsers(tx: Tx, orgId: number): AsyncGenerator<SummedUser> {
@@ -144,7 +156,8 @@ async function compareLists(
       const where = `mark of user ${user.user_key} in workspace ${workspaceKey}, generation ${generation}`
       compare(differences, where, 'vip', mark?.vip ? 1 : 0, verdict.vip ? 1 : 0)
       compare(differences, where, 'due_timestamp', mark?.dueTimestamp ?? null, verdict.dueTimestamp)
-      if (verdict.vip) marks.push({ workspaceKey, generation, userKey: user.user_key, ...verdict, judgedTimestamp: judgedAt })
+      if (verdict.vip)
+        marks.push({ workspaceKey, generation, userKey: user.user_key, ...verdict, judgedTimestamp: judgedAt })
     }
   }
   compareRows(

@@ -161,5 +161,4 @@ async function readRows(
 
 const listId = (question: ListQuestion, list: Gate) => `${question.orgId} ${list.workspaceKey} ${list.channelKey}`
 
-const sameList = (one: Gate, other: Gate) =>
-  versionOf(one) === versionOf(other) && one.generation === other.generation
+const sameList = (one: Gate, other: Gate) => versionOf(one) === versionOf(other) && one.generation === other.generation

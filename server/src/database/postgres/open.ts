@@ -2,9 +2,9 @@ import { type Kysely, sql } from 'kysely'
 import type { Writes } from '../../writes.ts'
 import { readMeta } from '../meta.ts'
 import { isMigrated, migrate } from '../migrate.ts'
-import { StoreUnavailable } from '../store-unavailable.ts'
 import type { Schema } from '../schema.ts'
 import type { Store } from '../store.ts'
+import { StoreUnavailable } from '../store-unavailable.ts'
 import type { WriterOptions } from '../write.ts'
 import { openPool } from './connection.ts'
 import { createListReader } from './list-reader.ts'
@@ -37,8 +37,7 @@ export async function openPostgresStore(
     db,
     write: writer.write,
     readList: createListReader(pool),
-    snapshot: (read) =>
-      db.transaction().setIsolationLevel('repeatable read').setAccessMode('read only').execute(read),
+    snapshot: (read) => db.transaction().setIsolationLevel('repeatable read').setAccessMode('read only').execute(read),
     async ping() {
       await pool.query('select 1')
     },

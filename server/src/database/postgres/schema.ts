@@ -10,6 +10,9 @@ export const migrationTypes: MigrationTypes = {
   sequence: (table) => [`create sequence ${table}_keys`],
 }
 
+/** PostgreSQL keeps its own figures. */
+export const afterMigration: string[] = []
+
 export async function describeSchema(db: Kysely<Schema>): Promise<string[]> {
   const { rows } = await sql<{ line: string }>`
     select c.table_name || '.' || c.column_name || ' ' || c.data_type || coalesce(' collate ' || c.collation_name, '')

@@ -10,13 +10,12 @@ import {
   ListIndex,
   type ListPage,
   type ListQuestion,
-  pageId,
   MAX_REMEMBERED_LENGTH,
+  pageId,
   type RangeRow,
   type Seek,
   versionOf,
 } from '../list-reader.ts'
-
 
 const OF_LIST = 'v.org_id = ?1 and v.workspace_key = ?2 and v.channel_key = ?3 and v.generation = ?4'
 const FROM_KEY = '(v.negated_ltv_micros, v.conversation_id) >= (?5, ?6)'

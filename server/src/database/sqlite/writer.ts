@@ -59,7 +59,11 @@ async function commitGroup(
   try {
     database.exec('begin immediate')
     const tx = { db, now: Date.now(), rangeRows: options.rangeRows }
-    for (let next = waiting.shift(); next; next = performance.now() - started < GROUP_MS ? waiting.shift() : undefined) {
+    for (
+      let next = waiting.shift();
+      next;
+      next = performance.now() - started < GROUP_MS ? waiting.shift() : undefined
+    ) {
       const { name, args, resolve, reject } = next
       group.push(next)
       database.exec('savepoint one')
@@ -93,5 +97,7 @@ function storeError(error: unknown): unknown {
   const [SQLITE_BUSY, SQLITE_NOMEM, SQLITE_IOERR, SQLITE_FULL] = [5, 7, 10, 13]
   const primary = code & 0xff
   if (primary === SQLITE_FULL) return errors.storeFull(error)
-  return primary === SQLITE_BUSY || primary === SQLITE_NOMEM || primary === SQLITE_IOERR ? errors.storeBusy(error) : error
+  return primary === SQLITE_BUSY || primary === SQLITE_NOMEM || primary === SQLITE_IOERR
+    ? errors.storeBusy(error)
+    : error
 }

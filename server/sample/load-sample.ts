@@ -1,0 +1,142 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { createKey } from '../src/organizations/create-key.ts'
+import { readSampleMark, type SampleMark } from '../src/organizations/sample-mark.ts'
+import type { Store } from '../src/database/store.ts'
+import type { Secrets } from '../src/secrets.ts'
+import { makeLists } from '../src/vip-users/make-lists.ts'
+import { makeSample, SAMPLE, type SampleCustomer } from './sample.ts'
+
+const CUSTOMERS = 25_000
+/** Customers a batch: some 100 ms each, so that progress is seen. */
+const BATCH = 1_500
+
+export interface LoadOptions {
+  /** the sample's times end the day before */
+  asOf: Temporal.PlainDate
+  /** what the addresses of the pictures begin with */
+  publicUrl: string
+  /** 25,000 by default */
+  customers?: number
+  /** after each batch: which share of the work is done, 0 to 1 */
+  onProgress?: (share: number) => void
+}
+
+/**
+ * Makes the sample organization by the product's own writes. The caller holds the store's sample lock and has removed
+ * what an earlier loading left behind.
+ *
+ * @returns the mark that now stands in the store
+ */
+export async function loadSample(store: Store, secrets: Secrets, options: LoadOptions): Promise<SampleMark> {
+  const { asOf, publicUrl, customers = CUSTOMERS, onProgress } = options
+  const started = await store.write('startSample', { name: SAMPLE.organizationName })
+  const { orgId } = started
+  const channels = new Map<string, { channelKey: number; mediumId: string }>()
+  for (const channel of SAMPLE.channels) channels.set(channel.type, await store.write('createChannel', { orgId, ...channel }))
+
+  const eventTimestamp = asOf.toZonedDateTime('UTC').epochMilliseconds - 1
+  let done = 0
+  let writing = Promise.resolve()
+  for (const batch of batches(makeSample({ asOf, customers }))) {
+    // the next batch is made while the store writes this one
+    await writing
+    writing = loadBatch(store, orgId, batch, { channels, publicUrl, eventTimestamp })
+    await nextTurn()
+    done += batch.length
+    onProgress?.((0.95 * done) / customers)
+  }
+  await writing
+  // made over everybody at once, which costs less than to keep them right while everybody comes
+  const workspaceIds = await makeWorkspaces(store, orgId, channels)
+  const { apiKey } = await createKey(store, secrets, { orgId, label: 'sample', scope: 'all' })
+  onProgress?.(1)
+  const mark: SampleMark = {
+    ...started,
+    state: 'loaded',
+    apiKey,
+    workspaceId: workspaceIds[0] ?? '',
+    mediumIds: Object.fromEntries([...channels].map(([type, { mediumId }]) => [type, mediumId])),
+  }
+  await store.write('markSample', { mark })
+  return mark
+}
+
+function* batches(customers: Iterable<SampleCustomer>): Generator<SampleCustomer[]> {
+  let batch: SampleCustomer[] = []
+  for (const customer of customers) {
+    batch.push(customer)
+    if (batch.length < BATCH) continue
+    yield batch
+    batch = []
+  }
+  if (batch.length > 0) yield batch
+}
+
+interface BatchContext {
+  channels: ReadonlyMap<string, { mediumId: string }>
+  publicUrl: string
+  eventTimestamp: number
+}
+
+async function loadBatch(store: Store, orgId: number, batch: SampleCustomer[], context: BatchContext): Promise<void> {
+  const { channels, publicUrl, eventTimestamp } = context
+  const users = batch.map(({ cuid, properties, lastAppOpenTimestamp }) => ({
+    cuid,
+    properties: Object.entries(properties).map(([key, value]) => ({ key, value })),
+    lastAppOpenTimestamp,
+    eventTimestamp,
+  }))
+  const purchases = batch.flatMap(({ cuid, purchases }) =>
+    purchases.map(({ micros, ...purchase }) => ({ ...purchase, cuid, revenueMicros: micros })),
+  )
+  const conversations = batch.flatMap(({ cuid, conversations }) =>
+    conversations.map(({ channel, picture, ...conversation }) => ({
+      ...conversation,
+      mediumId: channels.get(channel)?.mediumId ?? '',
+      profilePic: publicUrl + picture,
+      cuid,
+      eventTimestamp,
+    })),
+  )
+  await Promise.all([
+    store.write('recordUsers', { orgId, users }),
+    store.write('recordPurchases', { orgId, purchases }),
+    store.write('recordConversations', { orgId, conversations }),
+  ])
+}
+
+async function makeWorkspaces(
+  store: Store,
+  orgId: number,
+  channels: ReadonlyMap<string, { channelKey: number }>,
+): Promise<string[]> {
+  const ids: string[] = []
+  for (const { name, type, vipIndicator, channels: connected } of SAMPLE.workspaces) {
+    const { workspaceKey, workspaceId } = await store.write('createWorkspace', { orgId, name, type, vipIndicator })
+    ids.push(workspaceId)
+    for (const channel of connected) {
+      await store.write('connectChannel', { orgId, workspaceKey, channelKey: channels.get(channel)?.channelKey ?? 0 })
+    }
+    await makeLists(store, { orgId, workspaceKey })
+  }
+  return ids
+}
+
+/**
+ * Removes the sample organization, or what a loading that was killed left of it.
+ *
+ * @param forget waits until the number of the organization may be used again; left out where nobody can have used
+ *   its keys
+ * @returns false where there is none
+ */
+export async function removeSample(store: Store, forget: () => Promise<void> = async () => undefined): Promise<boolean> {
+  const mark = await readSampleMark(store.db)
+  if (!mark || mark.state === 'removed') return false
+  await store.write('markSample', { mark: { ...mark, state: 'loading' } })
+  while (await store.write('removeOrganizationRows', { orgId: mark.orgId }));
+  await forget()
+  while (await store.write('removeOrganizationRows', { orgId: mark.orgId }));
+  await store.write('removeOrganization', { orgId: mark.orgId })
+  await store.write('markSample', { mark: { ...mark, state: 'removed' } })
+  return true
+}

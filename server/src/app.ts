@@ -1,0 +1,195 @@
+import './http/request.ts'
+import { randomBytes } from 'node:crypto'
+import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
+import type { Logger } from 'pino'
+import { channelRoutes } from './channels/routes.ts'
+import type { Config } from './config.ts'
+import type { Store } from './database/store.ts'
+import { createAuthenticate } from './http/authenticate.ts'
+import { createCallers } from './http/callers.ts'
+import { createClientErrorHandler } from './http/client-error.ts'
+import { answerError, toApiError } from './http/error-handler.ts'
+import { errors } from './http/errors.ts'
+import { healthRoutes } from './http/health.ts'
+import { createMetrics, metricsRoute } from './http/metrics.ts'
+import { createOpenApi } from './http/openapi.ts'
+import { parseQuery } from './http/query.ts'
+import { referenceRoutes } from './http/reference.ts'
+import { logRequest } from './http/request-log.ts'
+import { createRouteTable, type RouteTable } from './http/route-table.ts'
+import { serviceRoutes } from './http/service-routes.ts'
+import { skewBounds } from './http/signing.ts'
+import { organizationRoutes } from './organizations/routes.ts'
+import type { Secrets } from './secrets.ts'
+import { vipUserRoutes } from './vip-users/routes.ts'
+import { workspaceRoutes } from './workspaces/routes.ts'
+
+export interface AppOptions {
+  store: Store
+  config: Config
+  secrets: Secrets
+  /** epoch ms */
+  now: () => number
+  /** where a line for each request goes; without it none is written */
+  log?: Logger
+  timeouts?: Timeouts
+}
+
+/** How long a client may take, in ms; each bounds what a slow one can hold. */
+export interface Timeouts {
+  /** from a connection's first byte to the end of the headers */
+  headersMs: number
+  /** to the end of the body: 4 MiB at 1 Mbit/s take 34 s */
+  requestMs: number
+  /** how often the two are looked at */
+  checkMs: number
+  /** without a byte in either direction */
+  connectionMs: number
+  /** between two requests: longer than the 60 s of common balancers, which must be the ones to close */
+  keepAliveMs: number
+}
+
+const TIMEOUTS: Timeouts = {
+  headersMs: 15_000,
+  requestMs: 60_000,
+  checkMs: 5000,
+  connectionMs: 120_000,
+  keepAliveMs: 72_000,
+}
+const MAX_BODY_BYTES = 4 * 1024 * 1024
+const MAX_HEADER_BYTES = 16 * 1024
+
+/**
+ * The service as an app without a port and without a process: whoever builds it listens or injects. It does not close
+ * the store.
+ */
+export function buildApp({ store, config, secrets, now, log, timeouts = TIMEOUTS }: AppOptions): FastifyInstance {
+  const metrics = createMetrics(store.name)
+  const stamp = createStamp(metrics, now, log)
+  const app = fastify({
+    logger: false,
+    bodyLimit: MAX_BODY_BYTES,
+    connectionTimeout: timeouts.connectionMs,
+    requestTimeout: timeouts.requestMs,
+    keepAliveTimeout: timeouts.keepAliveMs,
+    http: {
+      headersTimeout: timeouts.headersMs,
+      connectionsCheckingInterval: timeouts.checkMs,
+      maxHeaderSize: MAX_HEADER_BYTES,
+    },
+    // what still comes over an open connection while the server stops is answered, and the connection closed
+    return503OnClosing: false,
+    genReqId: createRequestId(),
+    routerOptions: {
+      ignoreTrailingSlash: true,
+      // Fastify's type knows no symbols; only `validateInput` reads the query
+      querystringParser: parseQuery as (text: string) => Record<string, string | string[]>,
+    },
+    frameworkErrors: (error, request, reply) => {
+      // without hooks, so that the stamp has to come before the answer
+      stamp.onRequest(request)
+      reply.statusCode = toApiError(error).statusCode
+      stamp.onSend(request, reply)
+      answerError(error, request, reply)
+    },
+    clientErrorHandler: createClientErrorHandler(now, log),
+  })
+  app.decorateRequest('caller')
+  app.decorateRequest('startMs', 0)
+  app.decorateRequest('trace', null)
+  app.decorateRequest('failure', null)
+  app.removeContentTypeParser('text/plain')
+  app.setErrorHandler(answerError)
+  app.addHook('onRequest', (request, _reply, done) => {
+    stamp.onRequest(request)
+    done()
+  })
+  app.addHook('onSend', (request, reply, _payload, done) => {
+    stamp.onSend(request, reply)
+    done()
+  })
+  app.addHook('preClose', async () => stamp.close())
+
+  const openApi = createOpenApi(app, config.publicUrl)
+  const table = createRouteTable()
+  app.addHook('onRoute', ({ url, method }) => table.add(url, method))
+  app.register(async (scope) => answerUnrouted(scope, table))
+
+  const authenticate = createAuthenticate({
+    callers: createCallers(store.db, secrets),
+    bounds: skewBounds(config.signature),
+    metrics,
+    now,
+    scope: 'read',
+  })
+  for (const prefix of ['', '/externalApi/v1']) {
+    app.register(
+      async (scope) => {
+        scope.addHook('onRequest', authenticate)
+        vipUserRoutes(scope, store, metrics)
+        organizationRoutes(scope)
+        workspaceRoutes(scope, store)
+        channelRoutes(scope, store)
+      },
+      { prefix },
+    )
+  }
+  app.register(async (scope) => {
+    serviceRoutes(scope, config.publicUrl)
+    healthRoutes(scope, store)
+    metricsRoute(scope, metrics, config.metricsToken)
+    referenceRoutes(scope, openApi, new URL(config.publicUrl).pathname.replace(/\/$/, ''))
+  })
+  return app
+}
+
+/** No route: 404, a wrong method 405, `OPTIONS` 204; all before a body is read. */
+function answerUnrouted(scope: FastifyInstance, table: RouteTable): void {
+  scope.addHook('onRequest', (request, reply, done) => {
+    const allow = table.allow(request.url)
+    if (allow === null) done(errors.unknownRoute())
+    else if (request.method !== 'OPTIONS') done(errors.methodNotAllowed(allow))
+    else reply.code(204).header('allow', allow).send()
+  })
+  scope.setNotFoundHandler(() => {
+    throw errors.unknownRoute()
+  })
+}
+
+/** What every answer carries, and the line and the figures that it leaves behind. */
+function createStamp(metrics: ReturnType<typeof createMetrics>, now: () => number, log: Logger | undefined) {
+  let isClosing = false
+  let serverTime = { ms: Number.NaN, text: '' }
+
+  function serverTimeText(): string {
+    const ms = now()
+    if (ms !== serverTime.ms) serverTime = { ms, text: new Date(ms).toISOString() }
+    return serverTime.text
+  }
+
+  return {
+    close() {
+      isClosing = true
+    },
+    onRequest(request: FastifyRequest): void {
+      request.startMs = performance.now()
+    },
+    onSend(request: FastifyRequest, reply: FastifyReply): void {
+      reply.header('x-server-time', serverTimeText())
+      reply.header('x-request-id', request.id)
+      reply.header('x-content-type-options', 'nosniff')
+      if (isClosing) reply.header('connection', 'close')
+      const route = request.routeOptions.url ?? 'none'
+      const ms = performance.now() - request.startMs
+      metrics.countRequest(route, request.method, reply.statusCode, ms / 1000)
+      if (log) logRequest(log, request, reply, route, ms)
+    },
+  }
+}
+
+/** Unique over servers and restarts, and cheaper than a random one each time. */
+function createRequestId(): () => string {
+  const start = randomBytes(9).toString('base64url')
+  let count = 0
+  return () => `${start}-${(++count).toString(36)}`
+}

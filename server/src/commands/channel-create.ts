@@ -1,0 +1,24 @@
+import { findOrganization } from './find.ts'
+import { answer, type CommonOptions } from './output.ts'
+import { checkText } from './texts.ts'
+import { withStore } from './with-store.ts'
+
+interface Options extends CommonOptions {
+  organization: string
+  type: 'FB_PAGE' | 'INSTAGRAM_ACCOUNT'
+  platformId: string
+  name: string
+}
+
+/** The channel's id is made of its type and platform id, and has at most 255 bytes like every id. */
+const MAX_PLATFORM_ID_BYTES = 255 - 'INSTAGRAM_ACCOUNT_'.length
+
+export async function run(options: Options): Promise<void> {
+  const name = checkText('--name', options.name)
+  const platformId = checkText('--platform-id', options.platformId, MAX_PLATFORM_ID_BYTES)
+  await withStore(async (store) => {
+    const { orgId } = await findOrganization(store, options.organization)
+    const { mediumId } = await store.write('createChannel', { orgId, type: options.type, platformId, name })
+    answer(options, mediumId, { id: mediumId })
+  })
+}

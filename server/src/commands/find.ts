@@ -1,0 +1,49 @@
+import type { Store } from '../database/store.ts'
+import { CommandError } from './command-error.ts'
+
+/** @throws CommandError where there is none */
+export async function findOrganization({ db }: Store, organizationId: string): Promise<{ orgId: number; name: string }> {
+  const row = await db
+    .selectFrom('organizations as o')
+    .select(['o.org_id', 'o.name'])
+    .where('o.organization_id', '=', organizationId)
+    .executeTakeFirst()
+  if (!row) throw new CommandError(`There is no organization ${organizationId}`)
+  return { orgId: row.org_id, name: row.name }
+}
+
+export interface FoundWorkspace {
+  orgId: number
+  workspaceKey: number
+  type: 'VIP' | 'STANDARD'
+}
+
+/** By its id alone, which is random and so names one workspace of all organizations. */
+export async function findWorkspace({ db }: Store, workspaceId: string): Promise<FoundWorkspace> {
+  const row = await db
+    .selectFrom('workspaces as w')
+    .select(['w.org_id', 'w.workspace_key', 'w.type'])
+    .where('w.workspace_id', '=', workspaceId)
+    .executeTakeFirst()
+  if (!row) throw new CommandError(`There is no workspace ${workspaceId}`)
+  return { orgId: row.org_id, workspaceKey: row.workspace_key, type: row.type }
+}
+
+/** A channel of this organization, by its `mediumId`. */
+export async function findChannel({ db }: Store, orgId: number, mediumId: string): Promise<{ channelKey: number }> {
+  const row = await db
+    .selectFrom('channels as c')
+    .select('c.channel_key')
+    .where('c.org_id', '=', orgId)
+    .where('c.medium_id', '=', mediumId)
+    .executeTakeFirst()
+  if (!row) throw new CommandError(`The workspace's organization has no channel ${mediumId}`)
+  return { channelKey: row.channel_key }
+}
+
+/** How many users an organization has, or all of them: what a build or a verification has to look at. */
+export async function countUsers({ db }: Store, orgId: number | undefined): Promise<number> {
+  const users = db.selectFrom('users as u').select((select) => select.fn.countAll<number>().as('users'))
+  const row = await (orgId === undefined ? users : users.where('u.org_id', '=', orgId)).executeTakeFirstOrThrow()
+  return Number(row.users)
+}

@@ -1,0 +1,87 @@
+import type { Config } from '../config.ts'
+import type { Store } from '../database/store.ts'
+import { parseTimestamp } from '../http/timestamp.ts'
+import { conversationsKind } from '../imports/conversations.ts'
+import { type ImportCounts, importFile } from '../imports/import-file.ts'
+import type { ImportKind, KindOptions } from '../imports/kind.ts'
+import { createPace } from '../imports/pace.ts'
+import { purchasesKind } from '../imports/purchases.ts'
+import { createRejects } from '../imports/rejected-file.ts'
+import { type Format, openSource, type Source } from '../imports/source.ts'
+import { usersKind } from '../imports/users.ts'
+import { CommandError } from './command-error.ts'
+import { findOrganization } from './find.ts'
+import { answer, type CommonOptions, say } from './output.ts'
+import { showProgress } from './progress.ts'
+import { withStore } from './with-store.ts'
+
+interface Options extends CommonOptions {
+  organization: string
+  format?: Format
+  asOf?: string
+}
+
+type Kind = 'conversations' | 'users' | 'purchases'
+
+/** How far ahead of this machine's clock a time may lie. */
+const AHEAD_MS = 86_400_000
+
+/** Exit code 1 where a row was rejected: what is in the file is not all in the store. */
+export async function run(kind: Kind, file: string, options: Options): Promise<void> {
+  const now = Date.now()
+  const asOf = options.asOf === undefined ? undefined : parseAsOf(options.asOf, now + AHEAD_MS)
+  const source = await openSource(file, options.format, now)
+  await withStore(async (store, config) => {
+    const { orgId } = await findOrganization(store, options.organization)
+    const kindOptions: KindOptions = {
+      orgId,
+      eventTimestamp: asOf ?? source.changedTimestamp,
+      lastTimestamp: now + AHEAD_MS,
+      isText: source.format === 'csv',
+    }
+    const { counts, notes } = await runKind(store, config, source, kind, kindOptions)
+    for (const note of notes) say(note)
+    if (counts.rejected > 0) say(`The rejected rows are in ${source.rejectedPath}: mend them and import that file`)
+    const { read, imported, unchanged, rejected } = counts
+    answer(options, `read ${read}, imported ${imported}, unchanged ${unchanged}, rejected ${rejected}`, counts)
+    if (rejected > 0) process.exitCode = 1
+  })
+}
+
+function parseAsOf(text: string, lastTimestamp: number): number {
+  const parsed = parseTimestamp(text)
+  if ('fault' in parsed || parsed.timestamp > lastTimestamp) {
+    throw new CommandError('--as-of is epoch ms or ISO-8601, such as 2026-05-30T13:00:00Z, and not in the future', 2)
+  }
+  return parsed.timestamp
+}
+
+function runKind(store: Store, config: Config, source: Source, kind: Kind, options: KindOptions) {
+  if (kind === 'conversations') return runImport(store, config, source, conversationsKind(options))
+  if (kind === 'users') return runImport(store, config, source, usersKind(options))
+  return runImport(store, config, source, purchasesKind(options))
+}
+
+async function runImport<Fact>(
+  store: Store,
+  config: Config,
+  source: Source,
+  kind: ImportKind<Fact>,
+): Promise<{ counts: ImportCounts; notes: string[] }> {
+  const pace = createPace(store, config.dataDir)
+  const progress = showProgress('Importing', source.size ?? 0)
+  const rejects = createRejects(source.rejectedPath, source.format, progress.say)
+  try {
+    const counts = await importFile(store, source, kind, {
+      pace,
+      onColumns: rejects.setColumns,
+      onRejected: rejects.add,
+      onProgress: ({ read }) => progress.update(source.bytesRead(), `${read} rows`),
+    })
+    return { counts, notes: kind.notes() }
+  } finally {
+    progress.stop()
+    pace.close()
+    await rejects.close()
+  }
+}

@@ -1,0 +1,61 @@
+import type { Store } from '../database/store.ts'
+import { makeLists } from '../vip-users/make-lists.ts'
+import type { Verdicts } from '../vip-users/refresh.ts'
+import { compileVipIndicator } from '../workspaces/vip-indicator.ts'
+import { CommandError } from './command-error.ts'
+import { countUsers } from './find.ts'
+import { say } from './output.ts'
+import { showProgress } from './progress.ts'
+
+/** How a rule fared, as `--json` prints it. */
+export interface Evaluation {
+  true: number
+  false: number
+  failed: number
+  example: string | null
+}
+
+/** @throws CommandError with line and column where the rule does not compile */
+export function checkVipIndicator(vipIndicator: string): void {
+  try {
+    compileVipIndicator(vipIndicator)
+  } catch (error) {
+    throw new CommandError(`The VIP indicator is refused: ${error instanceof Error ? error.message : error}`)
+  }
+}
+
+/** Makes the lists that a workspace is building, here and now, and shows how far that is. */
+export async function makeListsInForeground(
+  store: Store,
+  workspace: { orgId: number; workspaceKey: number },
+): Promise<Evaluation> {
+  const progress = showProgress('Judging users', await countUsers(store, workspace.orgId))
+  const verdicts = await makeLists(store, workspace, {
+    onProgress: (users) => progress.update(users, `${users} users`),
+    considerate: true,
+  })
+  progress.stop()
+  if (verdicts) warnWhereMostFailed(verdicts)
+  return {
+    true: verdicts?.vip ?? 0,
+    false: verdicts?.notVip ?? 0,
+    failed: verdicts?.failed ?? 0,
+    example: verdicts?.firstFailure ?? null,
+  }
+}
+
+export function sentenceOf({ true: vip, false: notVip, failed, example }: Evaluation): string {
+  return `${vip} users evaluated true, ${notVip} false, ${failed} failed${example === null ? '' : `, for example: ${example}`}`
+}
+
+/** A rule that fails on most users is mostly a misspelt property: it is named. */
+function warnWhereMostFailed({ vip, notVip, failed, failedProperties }: Verdicts): void {
+  if (failed * 2 <= vip + notVip + failed) return
+  const [name] = [...failedProperties].sort(([, one], [, other]) => other - one)[0] ?? []
+  say(`Warning: the rule fails on more than half of the users${name === undefined ? '' : `, mostly on "${name}"`}`)
+}
+
+/** Deletes, in chunks, what no list shows any more. */
+export async function deleteStale(store: Store, orgId: number): Promise<void> {
+  while (await store.write('deleteStale', { orgId }));
+}

@@ -1,0 +1,15 @@
+/** What every command understands. */
+export interface CommonOptions {
+  /** print one JSON object instead of text */
+  json?: true
+}
+
+/** The command's answer on standard output: the object with `--json`, else the text. */
+export function answer({ json }: CommonOptions, text: string, object: object): void {
+  process.stdout.write(`${json ? JSON.stringify(object) : text}\n`)
+}
+
+/** What a person at a terminal may want to know; the command's answer goes elsewhere. */
+export function say(sentence: string): void {
+  process.stderr.write(`${sentence}\n`)
+}

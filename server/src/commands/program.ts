@@ -1,0 +1,133 @@
+import { Command, Option } from 'commander'
+
+// Everything that the command line understands. What a command does is loaded when it runs: `dynamo key list` must
+// not wait for what only `dynamo serve` needs.
+
+interface CommandModule {
+  // biome-ignore lint/suspicious/noExplicitAny: commander gives each command its own arguments and options
+  run: (...given: any[]) => Promise<void>
+}
+
+/** A command and its module; arguments come first, options last. */
+function add(parent: Command, usage: string, description: string, load: () => Promise<CommandModule>): Command {
+  return parent
+    .command(usage)
+    .description(description)
+    .option('--json', 'print one JSON object')
+    .action(async (...given) => {
+      const { run } = await load()
+      // the last one is the command itself
+      await run(...given.slice(0, -1))
+    })
+}
+
+const ORGANIZATION = ['--organization <id>', 'the organization'] as const
+const WORKSPACE = ['--workspace <id>', 'the workspace'] as const
+const VIP_INDICATOR = [
+  '--vip-indicator <rule>',
+  'who is VIP: the key of a property, or a condition such as "ltv >= 100"',
+] as const
+const AS_OF = ['--as-of <time>', 'when the rows were so: epoch ms or ISO-8601 (default: when the file was changed)'] as const
+
+export function createProgram(): Command {
+  const program = new Command('dynamo')
+    .description('Dynamo: VIP lists for social games, over a signed HTTP API. Settings come from the environment.')
+    .exitOverride()
+    .showSuggestionAfterError(false)
+    .configureHelp({ showGlobalOptions: false })
+  serviceCommands(program)
+  directoryCommands(program)
+  keyCommands(program)
+  importCommands(program)
+  return program
+}
+
+function serviceCommands(program: Command): void {
+  add(program, 'serve', 'run the service', () => import('./serve.ts')).addOption(
+    new Option('--with-sample', 'load the sample organization into an empty store').hideHelp(),
+  )
+  add(program, 'migrate', "bring the store's schema up to date", () => import('./migrate.ts'))
+  add(program, 'verify', 'derive everything anew from the facts and report each difference', () => import('./verify.ts'))
+    .option(...ORGANIZATION)
+  const sample = program.command('sample').description('the sample organization')
+  add(sample, 'load', 'load it', () => import('./sample-load.ts')).option('--as-of <date>', 'its last day (default: today)')
+  add(sample, 'remove', 'remove it, with all its rows', () => import('./sample-remove.ts'))
+  add(program, 'request <method> <path>', 'sign a request, send it and print the answer', () => import('./request.ts'))
+    .option('--data <json>', 'the body')
+    .option('--key <key>', 'the API key (better: DYNAMO_KEY; default: the sample)')
+    .option('--secret <secret>', 'its secret (better: DYNAMO_SECRET, which other users of the machine cannot see)')
+    .option('--url <url>', 'where the service is (or DYNAMO_URL; default: the sample)')
+}
+
+function directoryCommands(program: Command): void {
+  const organization = program.command('organization').description('organizations')
+  add(organization, 'create', 'make one and print its id', () => import('./organization-create.ts')).requiredOption(
+    '--name <name>',
+    'its name',
+  )
+  add(organization, 'set', 'switch it on or off', () => import('./organization-set.ts'))
+    .requiredOption(...ORGANIZATION)
+    .addOption(new Option('--active <flag>', 'off: its requests are answered 402').choices(['true', 'false']).makeOptionMandatory())
+
+  const workspace = program.command('workspace').description('workspaces')
+  add(workspace, 'create', 'make one and print its id', () => import('./workspace-create.ts'))
+    .requiredOption(...ORGANIZATION)
+    .requiredOption('--name <name>', 'its name')
+    .addOption(new Option('--type <type>', 'what it is for').choices(['VIP', 'STANDARD']).makeOptionMandatory())
+    .option(...VIP_INDICATOR)
+  add(workspace, 'set', 'give it another rule and mark all users anew', () => import('./workspace-set.ts'))
+    .requiredOption(...WORKSPACE)
+    .requiredOption(...VIP_INDICATOR)
+
+  const channel = program.command('channel').description('Facebook pages and Instagram accounts')
+  add(channel, 'create', 'make one and print its id', () => import('./channel-create.ts'))
+    .requiredOption(...ORGANIZATION)
+    .addOption(new Option('--type <type>', 'what it is').choices(['FB_PAGE', 'INSTAGRAM_ACCOUNT']).makeOptionMandatory())
+    .requiredOption('--platform-id <id>', "the platform's id of the page or account")
+    .requiredOption('--name <name>', 'its name')
+  add(channel, 'connect', 'connect it to a workspace and make its list', () => import('./channel-connect.ts'))
+    .requiredOption(...WORKSPACE)
+    .requiredOption('--channel <id>', 'the channel')
+  add(channel, 'disconnect', 'take it from a workspace, with its list', () => import('./channel-disconnect.ts'))
+    .requiredOption(...WORKSPACE)
+    .requiredOption('--channel <id>', 'the channel')
+}
+
+function keyCommands(program: Command): void {
+  const key = program.command('key').description('API keys')
+  add(key, 'create', 'make one and print it with its secret, this once', () => import('./key-create.ts'))
+    .requiredOption(...ORGANIZATION)
+    .option('--label <label>', 'what it is for')
+    .option('--scope <scope>', 'what it may do: read, report, erase (several joined by +) or all', 'all')
+  add(key, 'list', "list an organization's keys", () => import('./key-list.ts')).requiredOption(...ORGANIZATION)
+  add(key, 'revoke <key>', 'end one, within 5 s on every server', () => import('./key-revoke.ts'))
+}
+
+const COLUMNS = {
+  conversations:
+    'conversationId, mediumId*, platformUserId*, userName, firstName, lastName, profilePic, lastUserMessageTimestamp, cuid',
+  users: 'cuid*, firstName, lastName, birthday, ltv, lastAppOpenTimestamp, timestamp; any further column is a property',
+  purchases: 'cuid*, revenue*, timestamp*, purchaseId*',
+} as const
+
+function importCommands(program: Command): void {
+  const parent = program.command('import').description('read conversations, users or purchases from a file')
+  for (const kind of ['conversations', 'users', 'purchases'] as const) {
+    const command = add(parent, `${kind} <file>`, `read ${kind} from CSV or NDJSON; - is standard input`, async () => {
+      const { run } = await import('./import.ts')
+      return { run: (file, options) => run(kind, file, options) }
+    })
+      .requiredOption(...ORGANIZATION)
+      .addOption(new Option('--format <format>', 'what the file is (default: by its name, else its content)').choices(['csv', 'ndjson']))
+    if (kind !== 'purchases') command.option(...AS_OF)
+    command.addHelpText('after', () => importHelp(COLUMNS[kind]))
+  }
+}
+
+function importHelp(columns: string): string {
+  return `
+Columns (* required): ${columns}
+A timestamp is epoch ms or ISO-8601. An empty cell says nothing. A CSV cell that is a JSON number, true or false has
+that type where it is a property; ids and names are text. Rows that are refused are told, go to FILE.rejected with a
+column #reason, which an import ignores, and the rest is imported; then the exit code is 1.`
+}

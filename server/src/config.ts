@@ -1,0 +1,151 @@
+import BaseJoi from 'joi'
+
+/** What the service is told by its environment. */
+export interface Config {
+  host: string
+  /** 0: any free port */
+  port: number
+  /** a `postgres://` address; null: the embedded store in `dataDir` */
+  databaseUrl: string | null
+  dataDir: string
+  /** 32 bytes as 64 hex digits or base64; null: the file `master.key` in `dataDir` */
+  masterKey: string | null
+  sample: boolean
+  /** what our own addresses begin with, without a trailing slash */
+  publicUrl: string
+  metricsToken: string | null
+  signature: { window: 'age' | 'offset'; pastSeconds: number; futureSeconds: number }
+  logLevel: string
+}
+
+interface Settings {
+  HOST: string
+  PORT: number
+  DATABASE_URL?: string
+  DYNAMO_DATA_DIR: string
+  DYNAMO_MASTER_KEY?: string
+  DYNAMO_SAMPLE: 'on' | 'off'
+  PUBLIC_URL?: string
+  METRICS_TOKEN?: string
+  SIGNATURE_WINDOW: 'age' | 'offset'
+  SIGNATURE_PAST_SECONDS: number
+  SIGNATURE_FUTURE_SECONDS: number
+  LOG_LEVEL: string
+}
+
+/** A setting that cannot be used: a line for each, which says what is allowed and never what was given. */
+export class ConfigError extends Error {
+  readonly faults: string[]
+
+  constructor(faults: string[]) {
+    super(faults.join('\n'))
+    this.name = 'ConfigError'
+    this.faults = faults
+  }
+}
+
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']
+/** A wider window would let whoever reads one signature use it for longer than a day. */
+const MAX_WINDOW_SECONDS = 86_400
+const MASTER_KEY = /^(?:[0-9a-fA-F]{64}|[0-9A-Za-z+/_-]{43}=?)$/
+
+function allow<S extends BaseJoi.AnySchema>(schema: S, allowed: string): S {
+  return schema.empty('').messages({ '*': `{{#label}} must be ${allowed}` })
+}
+
+const seconds = () =>
+  allow(
+    BaseJoi.number().integer().min(0).max(MAX_WINDOW_SECONDS),
+    `a whole number of seconds, 0 to ${MAX_WINDOW_SECONDS}`,
+  )
+const webAddress = (protocols: string[], allowed: string) => allow(BaseJoi.string().uri({ scheme: protocols }), allowed)
+
+const SETTINGS = BaseJoi.object<Settings, true>({
+  HOST: allow(BaseJoi.string().hostname(), 'a host name or an IP address')
+    .default('127.0.0.1')
+    .description('The address to listen on'),
+  PORT: allow(BaseJoi.number().port(), 'a port, 0 to 65535')
+    .default(4000)
+    .description('The port to listen on; 0 takes any free one'),
+  DATABASE_URL: webAddress(['postgres', 'postgresql'], 'a postgres:// address').description(
+    'PostgreSQL instead of the embedded store: `postgres://user:password@host/database`',
+  ),
+  DYNAMO_DATA_DIR: allow(BaseJoi.string(), 'a folder')
+    .default('./data')
+    .description('The folder of the embedded store, and of the master key where none is set'),
+  DYNAMO_MASTER_KEY: allow(
+    BaseJoi.string().pattern(MASTER_KEY),
+    '32 bytes as 64 hex digits or as base64 (`openssl rand -hex 32`)',
+  ).description('The key that API secrets are encrypted with; without it one is made in `DYNAMO_DATA_DIR/master.key`'),
+  DYNAMO_SAMPLE: allow(BaseJoi.string().valid('on', 'off'), '`on` or `off`')
+    .default('on')
+    .description('Whether `npm start` loads the sample organization into an empty store'),
+  PUBLIC_URL: webAddress(['http', 'https'], 'an http:// or https:// address').description(
+    'What the addresses that the service hands out begin with; without it `http://HOST:PORT`',
+  ),
+  METRICS_TOKEN: allow(BaseJoi.string().min(16), 'at least 16 characters').description(
+    'The bearer token of `/metrics`; without it only this machine may read them',
+  ),
+  SIGNATURE_WINDOW: allow(BaseJoi.string().valid('age', 'offset'), '`age` or `offset`')
+    .default('age')
+    .description('What the two bounds below hold: the age of a request (now − x-date) or its offset (x-date − now)'),
+  SIGNATURE_PAST_SECONDS: seconds().default(60).description('The upper bound of the window'),
+  SIGNATURE_FUTURE_SECONDS: seconds().default(5).description('The lower bound of the window, counted below zero'),
+  LOG_LEVEL: allow(BaseJoi.string().valid(...LOG_LEVELS), `one of ${LOG_LEVELS.join(', ')}`)
+    .default('info')
+    .description('The least severe log line that is written'),
+}).prefs({ abortEarly: false, stripUnknown: true, errors: { wrap: { label: false } } })
+
+/**
+ * The service's settings from its environment; an empty text counts as unset.
+ *
+ * @throws ConfigError  with a line for each setting that cannot be used
+ */
+export function loadConfig(env: NodeJS.ProcessEnv): Config {
+  const { value, error } = SETTINGS.validate(env)
+  if (error) throw new ConfigError([...new Set(error.details.map((detail) => detail.message))])
+  return deepFreeze({
+    host: value.HOST,
+    port: value.PORT,
+    databaseUrl: value.DATABASE_URL ?? null,
+    dataDir: value.DYNAMO_DATA_DIR,
+    masterKey: value.DYNAMO_MASTER_KEY ?? null,
+    sample: value.DYNAMO_SAMPLE === 'on',
+    publicUrl: value.PUBLIC_URL?.replace(/\/+$/, '') ?? listeningAddress(value.HOST, value.PORT),
+    metricsToken: value.METRICS_TOKEN ?? null,
+    signature: {
+      window: value.SIGNATURE_WINDOW,
+      pastSeconds: value.SIGNATURE_PAST_SECONDS,
+      futureSeconds: value.SIGNATURE_FUTURE_SECONDS,
+    },
+    logLevel: value.LOG_LEVEL,
+  })
+}
+
+/** The settings once the port is known: with port 0 the default of `publicUrl` depends on it. */
+export function withPort(config: Config, port: number): Config {
+  const isDefault = config.publicUrl === listeningAddress(config.host, config.port)
+  return deepFreeze({ ...config, port, publicUrl: isDefault ? listeningAddress(config.host, port) : config.publicUrl })
+}
+
+/** How this machine reaches a server that listens there: `http://127.0.0.1:4000`. */
+function listeningAddress(host: string, port: number): string {
+  if (host === '0.0.0.0') return `http://127.0.0.1:${port}`
+  if (host === '::') return `http://[::1]:${port}`
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+}
+
+function deepFreeze(config: Config): Config {
+  Object.freeze(config.signature)
+  return Object.freeze(config)
+}
+
+/** The settings as the README's table shows them, made from the schema that reads them. */
+export function settingsTable(): { name: string; default: string; meaning: string }[] {
+  const keys: Record<string, { flags?: { default?: unknown; description?: string } }> = SETTINGS.describe().keys
+  return Object.entries(keys).map(([name, { flags }]) => ({
+    name,
+    default: String(flags?.default ?? ''),
+    meaning: flags?.description ?? '',
+  }))
+}

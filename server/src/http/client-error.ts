@@ -1,0 +1,30 @@
+import { STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Logger } from 'pino'
+import { bodyOf } from './error-handler.ts'
+import { type ApiError, errors } from './errors.ts'
+
+/** What Node refuses before there is a request to answer: too slow, too large, no HTTP. */
+const CLIENT_ERRORS: Record<string, () => ApiError> = {
+  ERR_HTTP_REQUEST_TIMEOUT: errors.requestTimeout,
+  HPE_HEADER_OVERFLOW: errors.headersTooLarge,
+}
+
+/** Answers on the bare socket, as our other answers look, and closes it. */
+export function createClientErrorHandler(now: () => number, log: Logger | undefined) {
+  return (error: Error & { code?: string }, socket: Socket): void => {
+    if (error.code === 'ECONNRESET' || socket.destroyed) return
+    const answer = (CLIENT_ERRORS[error.code ?? ''] ?? errors.malformedRequest)()
+    const status = answer.statusCode
+    log?.info({ status, reason: error.code })
+    if (socket.writable) {
+      const body = JSON.stringify(bodyOf(answer))
+      socket.write(
+        `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\ncontent-type: application/json; charset=utf-8\r\n` +
+          `content-length: ${Buffer.byteLength(body)}\r\nx-server-time: ${new Date(now()).toISOString()}\r\n` +
+          `x-content-type-options: nosniff\r\nconnection: close\r\n\r\n${body}`,
+      )
+    }
+    socket.destroySoon()
+  }
+}

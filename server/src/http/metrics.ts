@@ -1,0 +1,86 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client'
+import type { SigningFault } from './errors.ts'
+import { errors } from './errors.ts'
+import { metricsOperation } from './service-operations.ts'
+
+export interface Metrics {
+  /** @param route  the template, never the address: its values are unbounded */
+  countRequest: (route: string, method: string, status: number, seconds: number) => void
+  countSigningFault: (fault: SigningFault) => void
+  countListRead: (seconds: number) => void
+  /** everything in Prometheus's text format */
+  text: () => Promise<string>
+}
+
+/** From a page of a quiet list to a client that gives up. */
+const SECONDS = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10]
+const STATUS_CLASSES = ['0xx', '1xx', '2xx', '3xx', '4xx', '5xx']
+
+/** @param storeName  which store lists are read from */
+export function createMetrics(storeName: string): Metrics {
+  const registry = new Registry()
+  const registers = [registry]
+  const requests = new Histogram({
+    name: 'dynamo_request_seconds',
+    help: 'Time from a request to its answer',
+    labelNames: ['route', 'method', 'status'],
+    buckets: SECONDS,
+    registers,
+  })
+  const faults = new Counter({
+    name: 'dynamo_signing_failures_total',
+    help: 'Requests that signing refused, by reason',
+    labelNames: ['reason'],
+    registers,
+  })
+  const lists = new Histogram({
+    name: 'dynamo_list_read_seconds',
+    help: 'Time that the store took for a page of a list',
+    labelNames: ['store'],
+    buckets: SECONDS,
+    registers,
+  })
+  const listReads = lists.labels(storeName)
+  let hasProcessMetrics = false
+
+  return {
+    countRequest: (route, method, status, seconds) =>
+      requests.observe({ route, method, status: STATUS_CLASSES[Math.floor(status / 100)] ?? '0xx' }, seconds),
+    countSigningFault: (reason) => faults.inc({ reason }),
+    countListRead: (seconds) => listReads.observe(seconds),
+    text() {
+      // its observers of the garbage collector and the event loop cost nothing until somebody asks
+      if (!hasProcessMetrics) collectDefaultMetrics({ register: registry })
+      hasProcessMetrics = true
+      return registry.metrics()
+    },
+  }
+}
+
+/** `GET /metrics`: for this machine, or for who has the token. */
+export function metricsRoute(app: FastifyInstance, metrics: Metrics, token: string | null): void {
+  app.get('/metrics', { config: { operation: metricsOperation } }, async (request, reply) => {
+    if (!isLocal(request) && !hasToken(request, token)) throw errors.metricsForbidden()
+    reply.header('cache-control', 'no-store').type('text/plain; version=0.0.4; charset=utf-8')
+    return metrics.text()
+  })
+}
+
+const LOOPBACK = /^(?:(?:::ffff:)?127\.\d+\.\d+\.\d+|::1)$/
+
+/** Behind a proxy on this machine every caller comes from the loopback, so what was forwarded is not local. */
+function isLocal({ headers, socket }: FastifyRequest): boolean {
+  const isForwarded = ['forwarded', 'x-forwarded-for', 'x-real-ip', 'via'].some((name) => headers[name] !== undefined)
+  return !isForwarded && LOOPBACK.test(socket.remoteAddress ?? '')
+}
+
+function hasToken(request: FastifyRequest, token: string | null): boolean {
+  const given = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1]
+  return token !== null && given !== undefined && timingSafeEqual(sha256(given), sha256(token))
+}
+
+function sha256(text: string): Buffer {
+  return createHash('sha256').update(text).digest()
+}

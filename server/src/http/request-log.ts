@@ -1,0 +1,50 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { type DestinationStream, type Logger, pino, stdTimeFunctions } from 'pino'
+
+/** What a request read, as far as the log may know it: enough to say who read which list. */
+export interface ReadTrace {
+  workspaceId?: string
+  mediumId?: string
+  returned?: number
+}
+
+/**
+ * The service's log, one JSON object a line.
+ *
+ * @param destination  asynchronous where speed counts: `pino.destination({ sync: false })`
+ */
+export function createLog(level: string, destination: DestinationStream): Logger {
+  const options = { level, base: null, formatters: { level: (label: string) => ({ level: label }) } }
+  return pino({ ...options, timestamp: stdTimeFunctions.isoTime }, destination)
+}
+
+/**
+ * One line a request: never its address, query or headers, which carry secrets, names and users' ids.
+ *
+ * @param ms  from the first byte of the request's headers being read to the answer being handed to the socket
+ */
+export function logRequest(log: Logger, request: FastifyRequest, reply: FastifyReply, route: string, ms: number): void {
+  const { caller, trace, failure } = request
+  const line = {
+    id: request.id,
+    method: request.method,
+    route,
+    key: caller?.apiKey,
+    organization: caller?.organizationId,
+    workspaceId: trace?.workspaceId,
+    mediumId: trace?.mediumId,
+    returned: trace?.returned,
+    status: reply.statusCode,
+    ms: Math.round(ms * 1000) / 1000,
+  }
+  if (failure === null) log.info(line)
+  else log.error({ ...line, error: describeFailure(failure) })
+}
+
+/** Code and stack alone: a database's details quote values of the row. */
+function describeFailure(failure: unknown): unknown {
+  if (!(failure instanceof Error)) return { stack: typeof failure }
+  const code = 'code' in failure ? String(failure.code) : undefined
+  const cause = failure.cause === undefined ? undefined : describeFailure(failure.cause)
+  return { code, stack: failure.stack, cause }
+}

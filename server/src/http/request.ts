@@ -1,0 +1,19 @@
+import type { Caller } from './callers.ts'
+import type { Operation } from './operation.ts'
+import type { ReadTrace } from './request-log.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** set before a signed route runs; null, whatever its type says, on any other */
+    caller: Caller
+    /** milliseconds on the process's own clock */
+    startMs: number
+    trace: ReadTrace | null
+    /** what our own fault was, for the log alone */
+    failure: unknown
+  }
+
+  interface FastifyContextConfig {
+    operation?: Operation
+  }
+}

@@ -1,0 +1,157 @@
+import type { Store } from '../database/store.ts'
+import { ApiError } from '../http/errors.ts'
+import { type ImportKind, isFault, type Outcome } from './kind.ts'
+import type { Pace } from './pace.ts'
+import { readCsv } from './read-csv.ts'
+import { readNdjson } from './read-ndjson.ts'
+import { ImportError, type Row, type RowFault } from './row.ts'
+import type { Source } from './source.ts'
+
+export interface ImportCounts {
+  read: number
+  imported: number
+  unchanged: number
+  rejected: number
+}
+
+export interface ImportOptions {
+  pace: Pace
+  /** called once, with a CSV file's columns */
+  onColumns: (columns: string[]) => void
+  onRejected: (row: Row, fault: RowFault) => void
+  onProgress: (counts: ImportCounts) => void
+}
+
+interface Entry<Fact> {
+  row: Row
+  fact: Fact
+}
+
+/** Where the store is busy for longer than one write waits, an import waits on. */
+const MAX_ATTEMPTS = 5
+
+/**
+ * Reads rows, and writes them in chunks, each in one transaction; what is read runs ahead of what is written by a few
+ * chunks and no more. A row that is refused is told, and the others are written.
+ *
+ * @throws ImportError where the file cannot be read to its end; what came before has been imported
+ */
+export async function importFile<Fact>(
+  store: Store,
+  source: Source,
+  kind: ImportKind<Fact>,
+  options: ImportOptions,
+): Promise<ImportCounts> {
+  const { pace, onRejected, onProgress } = options
+  const counts: ImportCounts = { read: 0, imported: 0, unchanged: 0, rejected: 0 }
+  const running = new Set<Promise<void>>()
+  let failure: { error: unknown } | undefined
+  let chunk: Entry<Fact>[] = []
+  let size = pace.size
+
+  function reject(row: Row, fault: RowFault): void {
+    counts.rejected += 1
+    onRejected(row, fault)
+  }
+
+  async function write(entries: Entry<Fact>[]): Promise<void> {
+    const began = performance.now()
+    for (const [index, outcome] of (await writeOrSplit(store, kind, entries)).entries()) {
+      const entry = entries[index]
+      if (typeof outcome === 'string') counts[outcome] += 1
+      else if (entry) reject(entry.row, outcome)
+    }
+    onProgress(counts)
+    const restMs = pace.tell(entries.length, performance.now() - began)
+    if (restMs > 0) await pause(restMs)
+  }
+
+  async function send(): Promise<void> {
+    const entries = chunk
+    chunk = []
+    const job = write(entries)
+      .catch((error: unknown) => {
+        failure ??= { error }
+      })
+      .finally(() => running.delete(job))
+    running.add(job)
+    const most = kind.commutes || store.name === 'sqlite' ? pace.inFlight : 1
+    while (running.size >= most) await Promise.race(running)
+    size = pace.size
+    if (failure) throw failure.error
+  }
+
+  try {
+    for await (const row of readRows(source, kind, options.onColumns)) {
+      counts.read += 1
+      const fact = row.fault ?? kind.parse(row)
+      if (typeof fact === 'object' && fact !== null && isFault(fact)) {
+        reject(row, fact)
+        continue
+      }
+      chunk.push({ row, fact })
+      if (chunk.length >= size) await send()
+    }
+  } finally {
+    if (chunk.length > 0 && !failure) await send()
+    await Promise.all(running)
+  }
+  if (failure) throw (failure as { error: unknown }).error
+  return counts
+}
+
+function readRows<Fact>(
+  { chunks, format }: Source,
+  kind: ImportKind<Fact>,
+  onColumns: (columns: string[]) => void,
+): AsyncIterable<Row> {
+  if (format === 'ndjson') return readNdjson(chunks)
+  return readCsv(chunks, (columns) => {
+    checkColumns(kind, columns)
+    onColumns(columns)
+  })
+}
+
+const MAX_KEY_BYTES = 255
+
+function checkColumns<Fact>({ columns: known, required, takesProperties }: ImportKind<Fact>, columns: string[]): void {
+  const missing = required.filter((name) => !columns.includes(name))
+  const first = `the first line must name the columns: ${known.join(', ')}`
+  if (missing.length > 0) throw new ImportError(`The column ${missing.join(', ')} is missing; ${first}`)
+  const unknown = columns.filter((name) => !known.includes(name))
+  if (!takesProperties && unknown.length > 0) throw new ImportError(`The column ${unknown.join(', ')} is not known; ${first}`)
+  const long = unknown.find((name) => Buffer.byteLength(name) > MAX_KEY_BYTES || name.includes('\0'))
+  if (long !== undefined) throw new ImportError(`The column ${long.slice(0, 40)}… is no property key: at most 255 bytes`)
+}
+
+/** A chunk that is refused as a whole is halved until the rows are found that it was refused for. */
+async function writeOrSplit<Fact>(store: Store, kind: ImportKind<Fact>, entries: Entry<Fact>[]): Promise<Outcome[]> {
+  try {
+    return await writeWhenFree(
+      store,
+      kind,
+      entries.map((entry) => entry.fact),
+    )
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.statusCode >= 500) throw error
+    if (entries.length === 1) return [{ field: null, reason: `is refused: ${error.message}` }]
+    const half = entries.length >> 1
+    const before = await writeOrSplit(store, kind, entries.slice(0, half))
+    return [...before, ...(await writeOrSplit(store, kind, entries.slice(half)))]
+  }
+}
+
+async function writeWhenFree<Fact>(store: Store, kind: ImportKind<Fact>, facts: Fact[]): Promise<Outcome[]> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await kind.write(store, facts)
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.statusCode !== 503 || attempt === MAX_ATTEMPTS) throw error
+      await pause((error.retryAfterSeconds ?? 1) * 1_000)
+    }
+  }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}

@@ -1,0 +1,91 @@
+import type { UserReport } from '../audience/record-users.ts'
+import { Joi } from '../http/input.ts'
+import { parseBirthday } from '../users/birthday.ts'
+import { MAX_LTV_MICROS, parseMicros } from '../users/money.ts'
+import { check, findUndecodable, type ImportKind, isFault, type KindOptions } from './kind.ts'
+import { typedCell } from './read-csv.ts'
+import type { RowFault } from './row.ts'
+
+const MAX_VALUE_BYTES = 4_096
+
+interface Known {
+  cuid: string
+  timestamp?: number
+  lastAppOpenTimestamp?: number
+}
+
+type Property = UserReport['properties'][number]
+
+export function usersKind({ orgId, eventTimestamp, lastTimestamp, isText }: KindOptions): ImportKind<UserReport> {
+  const schema = Joi.object<Known>({
+    cuid: Joi.text().required(),
+    timestamp: Joi.timestamp().notAfter(lastTimestamp),
+    lastAppOpenTimestamp: Joi.timestamp().notAfter(lastTimestamp),
+  })
+  const today = Temporal.Now.plainDateISO('UTC')
+  let noBirthdays = 0
+  let noLtvs = 0
+
+  function propertyOf(key: string, cell: unknown): Property | RowFault {
+    const isName = key === 'firstName' || key === 'lastName'
+    const value = isText && typeof cell === 'string' && !isName && key !== 'birthday' ? typedCell(cell) : cell
+    const checked = check<unknown>(schemaOf(isName, value), value)
+    if ('fault' in checked) return { ...checked.fault, field: key }
+    if (key === 'birthday' && parseBirthday(value, today) === null) noBirthdays += 1
+    if (key === 'ltv' && !isLtv(value)) noLtvs += 1
+    // the schema takes texts, finite numbers and booleans alone
+    return { key, value: value as string | number | boolean }
+  }
+
+  return {
+    columns: ['cuid', 'firstName', 'lastName', 'birthday', 'ltv', 'lastAppOpenTimestamp', 'timestamp'],
+    required: ['cuid'],
+    takesProperties: true,
+    commutes: false,
+    parse({ values }) {
+      const undecodable = findUndecodable(values)
+      if (undecodable) return undecodable
+      const { cuid, timestamp, lastAppOpenTimestamp, ...cells } = values
+      const checked = check(schema, { cuid, timestamp, lastAppOpenTimestamp })
+      if ('fault' in checked) return checked.fault
+      const known = checked.value
+      const properties: Property[] = []
+      for (const key in cells) {
+        const property = propertyOf(key, cells[key])
+        if (isFault(property)) return property
+        properties.push(property)
+      }
+      return {
+        cuid: known.cuid,
+        properties,
+        lastAppOpenTimestamp: known.lastAppOpenTimestamp ?? null,
+        eventTimestamp: known.timestamp ?? eventTimestamp,
+      }
+    },
+    async write(store, users) {
+      const outcomes = await store.write('recordUsers', { orgId, users })
+      return outcomes.map((outcome) => (outcome === 'recorded' ? 'imported' : 'unchanged'))
+    },
+    notes: () => [
+      ...(noBirthdays > 0 ? [`${noBirthdays} birthdays are no dates: kept as properties, shown to nobody`] : []),
+      ...(noLtvs > 0 ? [`${noLtvs} values of ltv are no amounts: for these users the sum of their purchases stands`] : []),
+    ],
+  }
+}
+
+const NAME = Joi.text().strict()
+const TEXT = Joi.text(MAX_VALUE_BYTES).strict()
+const VALUE = Joi.any().custom((value, { error }) =>
+  typeof value === 'boolean' || Number.isFinite(value) ? value : error('any.only', { valids: ['a text', 'a number', 'true', 'false'] }),
+)
+
+function schemaOf(isName: boolean, value: unknown) {
+  if (isName) return NAME
+  return typeof value === 'string' ? TEXT : VALUE
+}
+
+function isLtv(value: unknown): boolean {
+  if (typeof value !== 'number') return false
+  const micros = parseMicros(value)
+  return micros !== null && micros <= MAX_LTV_MICROS && micros >= -MAX_LTV_MICROS
+}

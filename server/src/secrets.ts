@@ -1,0 +1,140 @@
+import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto'
+import { chmodSync, linkSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Config } from './config.ts'
+import { readMeta } from './database/meta.ts'
+import type { Store } from './database/store.ts'
+
+/** Where a ciphertext lies: it can be decrypted nowhere else, so rows cannot be swapped. */
+export interface SecretPlace {
+  table: string
+  orgId: number
+  row: string
+}
+
+/** Encrypts what is kept secret at rest. */
+export interface Secrets {
+  /** names the master key without telling it */
+  fingerprint: string
+  encrypt: (plain: string, place: SecretPlace) => string
+  /** @throws SecretsError  where the text was made with another key or for another place */
+  decrypt: (text: string, place: SecretPlace) => string
+}
+
+/** A sentence for the operator: what is wrong with the master key, and what to do. */
+export class SecretsError extends Error {}
+
+const KEY_BYTES = 32
+const IV_BYTES = 12
+const TAG_BYTES = 16
+const HEX_KEY = /^[0-9a-fA-F]{64}$/
+const KEY_FILE = 'master.key'
+
+/**
+ * The master key: `DYNAMO_MASTER_KEY`, else the file `master.key` in the data folder, which is made (mode 0600) where
+ * it is missing.
+ *
+ * @returns 32 bytes
+ * @throws SecretsError  where the file cannot be read or made, or holds something else
+ */
+export function loadMasterKey(config: Pick<Config, 'masterKey' | 'dataDir'>): Buffer {
+  if (config.masterKey !== null) return parseKey(config.masterKey)
+  const path = join(config.dataDir, KEY_FILE)
+  try {
+    const text = readKeyFile(path) ?? makeKeyFile(config.dataDir, path)
+    if (HEX_KEY.test(text)) return parseKey(text)
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new SecretsError(
+      `Cannot read or make ${path} (${reason}): make the folder writable, or set DYNAMO_MASTER_KEY`,
+      { cause: error },
+    )
+  }
+  throw new SecretsError(`${path} does not hold 64 hex digits: put the right file back, or set DYNAMO_MASTER_KEY`)
+}
+
+function parseKey(text: string): Buffer {
+  return Buffer.from(text, HEX_KEY.test(text) ? 'hex' : 'base64')
+}
+
+function readKeyFile(path: string): string | null {
+  try {
+    return readFileSync(path, 'latin1').trim()
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null
+    throw error
+  }
+}
+
+/** Linked into its place when it is complete: of several programs that start at once all read the same key. */
+function makeKeyFile(dataDir: string, path: string): string {
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+  const own = `${path}.${randomBytes(6).toString('hex')}`
+  writeFileSync(own, `${randomBytes(KEY_BYTES).toString('hex')}\n`, { mode: 0o600, flag: 'wx', flush: true })
+  try {
+    chmodSync(own, 0o600)
+    linkSync(own, path)
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
+  } finally {
+    unlinkSync(own)
+  }
+  return readKeyFile(path) ?? ''
+}
+
+/**
+ * AES-256-GCM under the master key. A ciphertext is `<key's fingerprint>.<base64url of iv, tag and data>`, so that a key
+ * can be rotated row by row.
+ */
+export function createSecrets(masterKey: Buffer): Secrets {
+  const fingerprint = createHmac('sha256', masterKey).update('dynamo master key').digest('hex').slice(0, 16)
+
+  function encrypt(plain: string, place: SecretPlace): string {
+    const iv = randomBytes(IV_BYTES)
+    const cipher = createCipheriv('aes-256-gcm', masterKey, iv).setAAD(associatedData(place))
+    const sealed = [cipher.update(plain, 'utf8'), cipher.final()]
+    return `${fingerprint}.${Buffer.concat([iv, cipher.getAuthTag(), ...sealed]).toString('base64url')}`
+  }
+
+  function decrypt(text: string, place: SecretPlace): string {
+    const dot = text.indexOf('.')
+    if (text.slice(0, dot) !== fingerprint) throw new SecretsError(otherKey(text.slice(0, dot), fingerprint))
+    const bytes = Buffer.from(text.slice(dot + 1), 'base64url')
+    try {
+      const decipher = createDecipheriv('aes-256-gcm', masterKey, bytes.subarray(0, IV_BYTES), {
+        authTagLength: TAG_BYTES,
+      })
+      decipher.setAAD(associatedData(place)).setAuthTag(bytes.subarray(IV_BYTES, IV_BYTES + TAG_BYTES))
+      return Buffer.concat([decipher.update(bytes.subarray(IV_BYTES + TAG_BYTES)), decipher.final()]).toString('utf8')
+    } catch (error) {
+      throw new SecretsError(
+        `A secret in ${place.table} of organization ${place.orgId} was changed or moved: restore the row from a backup`,
+        { cause: error },
+      )
+    }
+  }
+
+  return { fingerprint, encrypt, decrypt }
+}
+
+function associatedData({ table, orgId, row }: SecretPlace): Buffer {
+  return Buffer.from(JSON.stringify([table, orgId, row]))
+}
+
+function otherKey(stored: string, own: string): string {
+  return (
+    `The secrets in this store were encrypted with master key ${stored}, this program has ${own}: ` +
+    `set DYNAMO_MASTER_KEY to the store's key, or put its ${KEY_FILE} into DYNAMO_DATA_DIR`
+  )
+}
+
+/**
+ * Holds a store to its master key: the first program to come leaves the key's fingerprint there.
+ *
+ * @throws SecretsError  where the store's secrets were encrypted with another key
+ */
+export async function checkFingerprint(store: Store, { fingerprint }: Secrets): Promise<void> {
+  const stored =
+    (await readMeta(store.db, 'master_key_fingerprint')) ?? (await store.write('rememberMasterKey', { fingerprint }))
+  if (stored !== fingerprint) throw new SecretsError(otherKey(String(stored), fingerprint))
+}

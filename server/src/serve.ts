@@ -1,0 +1,131 @@
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import type { FastifyInstance } from 'fastify'
+import { pino } from 'pino'
+import { type SampleFile, describeSample, writeSampleFile } from '../sample/sample-file.ts'
+import { buildApp } from './app.ts'
+import { CommandError } from './commands/command-error.ts'
+import { type Config, loadConfig, withPort } from './config.ts'
+import { openStore } from './database/open-store.ts'
+import { holdServing } from './database/sqlite/serving.ts'
+import type { Store } from './database/store.ts'
+import { createLog } from './http/request-log.ts'
+import { readSampleMark } from './organizations/sample-mark.ts'
+import { resumeBuilds } from './resume-builds.ts'
+import { checkFingerprint, createSecrets, loadMasterKey, type Secrets } from './secrets.ts'
+import { startText } from './start-text.ts'
+import { writes } from './writes.ts'
+
+/**
+ * Runs the service until SIGINT or SIGTERM: then it finishes the requests in flight and ends. A second signal ends it
+ * at once.
+ *
+ * @param options.withSample  load the sample organization where the store is empty
+ * @throws CommandError, StoreUnavailable, SecretsError: one sentence that says what is wrong and what to do
+ */
+export async function serve(given: Config, { withSample }: { withSample: boolean }): Promise<void> {
+  // before anything is made, and for the addresses that the sample is stored with
+  const config = withPort(given, await findPort(given))
+  const store = await openStore(config, writes)
+  const release = store.name === 'sqlite' ? holdServing(config.dataDir) : () => undefined
+  const secrets = createSecrets(loadMasterKey(config))
+  await checkFingerprint(store, secrets)
+  if (withSample && config.sample) await loadSampleWhereEmpty(store, secrets, config)
+
+  const lines = pino.destination({ dest: 1, sync: false })
+  const log = createLog(config.logLevel, lines)
+  const app = buildApp({ store, config, secrets, now: Date.now, log })
+  const stopped = whenStopped()
+  const baseUrl = localUrl(config)
+  const sample = await renewSampleFile(store, secrets, config.dataDir, baseUrl)
+  await listen(app, config)
+  process.stdout.write(startText(baseUrl, config, sample))
+
+  const stopping = new AbortController()
+  const resumed = resumeBuilds(store, log, stopping.signal)
+  await stopped
+  stopping.abort()
+  await app.close()
+  await resumed
+  await store.close()
+  release()
+  lines.flushSync()
+}
+
+/** A port that is taken is told before the sample is loaded; port 0 becomes one that is free. */
+async function findPort(config: Config): Promise<number> {
+  const probe = createServer()
+  try {
+    probe.listen({ host: config.host, port: config.port })
+    await once(probe, 'listening')
+  } catch (error) {
+    throw cannotListen(config, error)
+  }
+  const address = probe.address()
+  probe.close()
+  await once(probe, 'close')
+  return typeof address === 'object' && address !== null ? address.port : config.port
+}
+
+async function listen(app: FastifyInstance, config: Config): Promise<void> {
+  try {
+    await app.listen({ host: config.host, port: config.port })
+  } catch (error) {
+    throw cannotListen(config, error)
+  }
+}
+
+function cannotListen({ host, port }: Config, error: unknown): unknown {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  if (code === 'EADDRINUSE') return new CommandError(`Port ${port} is taken: stop what listens there, or set PORT to another`)
+  if (code === 'EACCES') return new CommandError(`Port ${port} is not ours to take: set PORT to one above 1023`)
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
+    return new CommandError(`${host} is no address of this machine: set HOST to one that is`)
+  }
+  return error
+}
+
+/** How this machine reaches the server: `PUBLIC_URL` may lead through a proxy that is not there yet. */
+function localUrl({ host, port }: Config): string {
+  return loadConfig({ HOST: host, PORT: String(port) }).publicUrl
+}
+
+async function loadSampleWhereEmpty(store: Store, secrets: Secrets, config: Config): Promise<void> {
+  // loaded by those alone who need it: the maker of names is large
+  const { ensureSample, needsSample } = await import('../sample/ensure-sample.ts')
+  if (!(await needsSample(store))) return
+  const { showProgress } = await import('./commands/progress.ts')
+  const progress = showProgress('Loading the sample organization', 100)
+  await ensureSample(store, secrets, config.dataDir, {
+    asOf: Temporal.Now.plainDateISO('UTC'),
+    publicUrl: config.publicUrl,
+    onProgress: (share) => progress.update(share * 100),
+  })
+  progress.stop()
+}
+
+async function renewSampleFile(
+  store: Store,
+  secrets: Secrets,
+  dataDir: string,
+  baseUrl: string,
+): Promise<SampleFile | null> {
+  const mark = await readSampleMark(store.db)
+  const sample = mark?.state === 'loaded' ? await describeSample(store, secrets, mark, baseUrl) : null
+  if (sample) await writeSampleFile(dataDir, sample)
+  return sample
+}
+
+/** Resolves with the first signal. After the second the process is gone, whatever is in flight. */
+function whenStopped(): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  let signals = 0
+  for (const [signal, number] of [['SIGINT', 2], ['SIGTERM', 15]] as const) {
+    process.on(signal, () => {
+      signals += 1
+      if (signals === 1) resolve()
+      else process.exit(128 + number)
+    })
+  }
+  return promise
+}

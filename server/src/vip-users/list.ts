@@ -1,0 +1,54 @@
+import { type ListAnswer, type ListPage, type ListQuestion, MAX_REMEMBERED_LENGTH } from '../database/list-reader.ts'
+import { errors } from '../http/errors.ts'
+
+const NO_LIST = {
+  'unknown workspace': errors.unknownWorkspace,
+  'not a VIP workspace': errors.notAVipWorkspace,
+  'unknown channel': errors.unknownChannel,
+}
+
+/**
+ * The page that the store found.
+ *
+ * @throws ApiError  404 `Unknown workspace`, 400 for a workspace or a channel without a list
+ */
+export function requirePage(answer: ListAnswer): ListPage {
+  if (typeof answer === 'string') throw NO_LIST[answer]()
+  return answer
+}
+
+/** Bodies of the pages that the store remembers: it gives the same page object while a list is quiet. */
+const bodies = new WeakMap<ListPage, { offset: number; body: Buffer }>()
+
+/**
+ * The answer to a question of the list as JSON. The rows' texts are put together, never parsed.
+ *
+ * @see contract, "GET /vip-users" (Answers)
+ */
+export function pageBody(page: ListPage, { offset }: Pick<ListQuestion, 'offset'>): Buffer {
+  const known = bodies.get(page)
+  if (known?.offset === offset) return known.body
+  const body = Buffer.from(envelope(page, offset))
+  if (page.items.length <= MAX_REMEMBERED_LENGTH) bodies.set(page, { offset, body })
+  return body
+}
+
+function envelope({ items, returned, total }: ListPage, offset: number): string {
+  const mayHaveMore = offset + returned < total
+  const nextOffset = mayHaveMore ? offset + returned : null
+  return (
+    `{"items":[${items}],"returned":${returned},"total":${total},"mayHaveMore":${mayHaveMore},` +
+    `"nextOffset":${nextOffset},"scanCapped":false}`
+  )
+}
+
+/**
+ * Whether an `If-None-Match` header names this strong tag: a list of tags, compared weakly, or `*`.
+ *
+ * @see RFC 9110, section 13.1.2
+ */
+export function isNoneMatch(header: string | undefined, etag: string): boolean {
+  if (header === undefined) return false
+  if (header === etag || header.trim() === '*') return true
+  return header.match(/"[^"]*"/g)?.includes(etag) ?? false
+}

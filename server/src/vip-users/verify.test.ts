@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { recordVips } from '../../test/lists.ts'
+import { makeOrganization } from '../../test/organization.ts'
+import { eachStore } from '../../test/stores.ts'
+import { verifyStore } from './verify.ts'
+
+/** What a store could be damaged by, and what is said of it. */
+const DAMAGES: [name: string, damage: (orgId: number) => string, expected: RegExp][] = [
+  [
+    'a sum',
+    (orgId) => `update users set purchases_micros = 1 where org_id = ${orgId} and cuid = 'u5'`,
+    /purchases_micros is 1/,
+  ],
+  ['a count', (orgId) => `update users set purchases = 9 where org_id = ${orgId} and cuid = 'u5'`, /purchases is 9/],
+  [
+    'a last purchase',
+    (orgId) => `update users set last_purchase_timestamp = 7 where org_id = ${orgId}`,
+    /last_purchase_timestamp is 7/,
+  ],
+  [
+    'a birthday',
+    (orgId) => `update users set birthday = '1990-01-01' where org_id = ${orgId} and cuid = 'u5'`,
+    /birthday is 1990-01-01/,
+  ],
+  ['a lost mark', (orgId) => `delete from vip_marks where org_id = ${orgId}`, /vip is 0, the facts say 1/],
+  ['a lost row', (orgId) => `delete from vip_users where org_id = ${orgId}`, /is missing/],
+  ['a text', (orgId) => `update vip_users set row = '{}' where org_id = ${orgId}`, /row is \{\}/],
+  ['a month', (orgId) => `update vip_users set birthday_month = 3 where org_id = ${orgId}`, /birthday_month is 3/],
+  [
+    'an order',
+    (orgId) => `update vip_users set negated_ltv_micros = -1 where org_id = ${orgId}`,
+    /should not be there/,
+  ],
+  [
+    'a range',
+    (orgId) => `update vip_user_ranges set row_count = row_count + 1 where org_id = ${orgId}`,
+    /its rows say/,
+  ],
+  ['no ranges', (orgId) => `delete from vip_user_ranges where org_id = ${orgId}`, /has no range/],
+  [
+    'an orphan',
+    (orgId) => `update purchases set user_key = 999999 where org_id = ${orgId} and purchase_id = 'first-5'`,
+    /no such user/,
+  ],
+]
+
+eachStore(
+  (get) => {
+    for (const [name, damage, expected] of DAMAGES) {
+      test(`verify reports damage: ${name}`, async () => {
+        const { store, execute } = get()
+        const { orgId, channels } = await makeOrganization(store, { vipIndicator: 'ltv >= 3' })
+        await recordVips(store, { orgId, mediumId: channels[0]?.mediumId ?? '', count: 20 })
+        assert.deepEqual(await verifyStore(store, { orgId }), [])
+        await execute(damage(orgId))
+        const differences = await verifyStore(store, { orgId })
+        assert.match(differences.map(({ where, message }) => `${where}: ${message}`).join('\n'), expected)
+      })
+    }
+
+    test('verify reports a schema that is not the recorded one', async () => {
+      const { store, execute } = get()
+      await execute('create index not_ours on users (org_id, birthday)')
+      try {
+        const [difference, ...others] = await verifyStore(store, { orgId: 0 })
+        assert.match(difference?.message ?? '', /^not ours: .*not_ours/i)
+        assert.deepEqual(others, [])
+      } finally {
+        await execute('drop index not_ours')
+      }
+    })
+  },
+  { rangeRows: 5 },
+)
