@@ -175,6 +175,9 @@ export function statements({ int, key, text, table, sequence }: MigrationTypes):
     `create index vip_users_month on vip_users
       (org_id, workspace_key, channel_key, generation, birthday_month, negated_ltv_micros, conversation_id)
       where birthday_month is not null`,
+    `create index vip_users_birthday on vip_users
+      (org_id, workspace_key, channel_key, generation, negated_ltv_micros, conversation_id, birthday_month)
+      where birthday_month is not null`,
     'create index vip_users_user on vip_users (org_id, user_key, workspace_key, generation)',
     table(
       'vip_user_ranges',

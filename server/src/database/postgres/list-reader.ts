@@ -20,14 +20,14 @@ const OF_LIST = 'v.org_id = $1 and v.workspace_key = $4 and v.channel_key = $5 a
 const FROM_FIRST = '(v.negated_ltv_micros, v.conversation_id) >= ($7, $8)'
 const FROM_START = '(v.negated_ltv_micros, v.conversation_id) >= (s.negated_ltv_micros, s.conversation_id)'
 const IN_ORDER = 'order by v.negated_ltv_micros, v.conversation_id'
-const FILTERS = {
+export const FILTERS = {
   all: '',
   birthday: 'and v.birthday_month is not null',
   month: 'and v.birthday_month = $11',
 }
 
 /** Gate and page in one statement, so that both are of one snapshot: the page is a guess that the gate confirms. */
-const pageSql = (filter: string) => `/* vip-users.page */
+export const pageSql = (filter: string) => `/* vip-users.page */
   with start as materialized (
     select v.negated_ltv_micros, v.conversation_id from vip_users v
     where ${OF_LIST} and ${FROM_FIRST} ${filter} ${IN_ORDER} limit 1 offset $9)

@@ -39,9 +39,7 @@ export function createListReader(database: DatabaseSync) {
     from vip_user_ranges r
     where r.org_id = ?1 and r.workspace_key = ?2 and r.channel_key = ?3 and r.generation = ?4
     order by r.first_negated_ltv_micros, r.first_conversation_id`)
-  const pages = Object.fromEntries(
-    Object.entries(FILTERS).map(([name, filter]) => [name, pageStatements(database, filter)]),
-  )
+  const pages = preparePages(database)
   let seenVersion = -1
   const { gates, indexes, pages: remembered } = createListMemory()
 
@@ -106,14 +104,29 @@ export function createListReader(database: DatabaseSync) {
 
 type PageStatements = Record<string, { skip: StatementSync; page: StatementSync }>
 
-function pageStatements(database: DatabaseSync, filter: string) {
-  const page = database.prepare(`/* vip-users.page */ select v.row from vip_users v
-    where ${OF_LIST} and ${FROM_KEY} ${filter} ${IN_ORDER} limit ?7`)
-  page.setReturnArrays(true)
-  const skip = database.prepare(`/* vip-users.skip */ select v.negated_ltv_micros as ltv, v.conversation_id as id
-    from vip_users v where ${OF_LIST} and ${FROM_KEY} ${filter} ${IN_ORDER} limit 1 offset ?7`)
-  skip.setReadBigInts(true)
-  return { skip, page }
+/** The statements of a page, by filter: where it begins, and its rows from there. */
+export const PAGE_SQL = Object.fromEntries(
+  Object.entries(FILTERS).map(([name, filter]) => [
+    name,
+    {
+      skip: `/* vip-users.skip */ select v.negated_ltv_micros as ltv, v.conversation_id as id from vip_users v
+        where ${OF_LIST} and ${FROM_KEY} ${filter} ${IN_ORDER} limit 1 offset ?7`,
+      page: `/* vip-users.page */ select v.row from vip_users v
+        where ${OF_LIST} and ${FROM_KEY} ${filter} ${IN_ORDER} limit ?7`,
+    },
+  ]),
+)
+
+function preparePages(database: DatabaseSync): PageStatements {
+  return Object.fromEntries(
+    Object.entries(PAGE_SQL).map(([name, texts]) => {
+      const page = database.prepare(texts.page)
+      page.setReturnArrays(true)
+      const skip = database.prepare(texts.skip)
+      skip.setReadBigInts(true)
+      return [name, { skip, page }]
+    }),
+  )
 }
 
 function rowsFrom(pages: PageStatements, question: ListQuestion, list: Gate, seek: Seek): string[] {

@@ -41,6 +41,7 @@ const STATISTICS: [table: string, index: string, rows: string][] = [
   ['vip_marks', 'vip_marks_due', '1000000 1000000 1000000 1000000 10'],
   ['vip_users', 'vip_users', '1000000 1000000 1000000 1000000 1000000 10 1'],
   ['vip_users', 'vip_users_month', '500000 500000 500000 500000 500000 40000 10 1'],
+  ['vip_users', 'vip_users_birthday', '5000 5000 5000 5000 5000 10 1 1'],
   ['vip_users', 'vip_users_user', '1000000 1000000 2 2 1'],
   ['vip_user_ranges', 'vip_user_ranges', '1000 1000 1000 1000 1000 2 1'],
 ]
