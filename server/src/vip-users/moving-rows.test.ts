@@ -7,6 +7,7 @@ import { verifyStore } from './verify.ts'
 
 const USERS = 60
 const ROUNDS = 40
+const WRITERS = 6
 
 eachStore(
   (get) => {
@@ -37,6 +38,27 @@ eachStore(
       }
       await writing
       assert(totals.size > 3, `the list had only ${totals.size} sizes in ${pages} pages`)
+      assert.deepEqual(await verifyStore(store, { orgId }), [])
+    })
+
+    test('writers of different users move rows of one list at once, and no range loses count', async () => {
+      const { store, openAnother } = get()
+      const servers = [store, await openAnother()]
+      const { orgId, channels } = await makeOrganization(store, { vipIndicator: 'ltv >= 30' })
+      await recordVips(store, { orgId, mediumId: channels[0]?.mediumId ?? '', count: USERS })
+      const writers = Array.from({ length: WRITERS }, async (_, writer) => {
+        for (let round = 0; round < ROUNDS; round++) {
+          const users = Array.from({ length: USERS / WRITERS }, (_, n) => n * WRITERS + writer)
+          const purchases = users.map((user) => ({
+            purchaseId: `own-${user}-${round}`,
+            cuid: `u${user}`,
+            revenueMicros: BigInt(((round * 3 + user) % 7) - 3) * 10_000_000n,
+            timestamp: 1_780_000_000_000 + round,
+          }))
+          await (servers[writer % 2] ?? store).write('recordPurchases', { orgId, purchases })
+        }
+      })
+      await Promise.all(writers)
       assert.deepEqual(await verifyStore(store, { orgId }), [])
     })
   },
