@@ -5,6 +5,7 @@ import { constants, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { endWithNpm } from './end-with-npm.mjs'
 import { ensureInstalled, nodeBinary } from './install.mjs'
 
 // `npm test`: lint, types, dead code, then all tests; every stage runs, and one that fails makes all fail.
@@ -14,6 +15,7 @@ const BUDGET_SECONDS = 480
 
 process.chdir(fileURLToPath(new URL('.', import.meta.url)))
 ensureInstalled({ development: true })
+endWithNpm()
 
 const torture = process.argv.includes('--torture')
 const ci = process.env.CI === 'true'
@@ -46,11 +48,12 @@ const counts = await runTests()
 await server?.stop()
 if (interrupted) process.exit(128 + constants.signals[interrupted])
 
-// Last of all come Node's own counts, and what was left out: that is what a reader of the end of a long log looks for.
+// A reader of the end of a long log looks for Node's own counts and for what was left out. Where a test failed the counts
+// stand above a long report, and so are told once more.
 const seconds = secondsSince(startedAt)
 for (const { name, passed, seconds } of stages) console.log(`${passed ? 'passed' : 'FAILED'}  ${name}, ${seconds} s`)
 console.log(torture ? `${seconds} s in all` : `${seconds} s in all, of a budget of ${BUDGET_SECONDS} s`)
-console.log(counts)
+if (counts !== '') console.log(counts)
 if (postgres.unavailable) {
   console.log(`POSTGRESQL WAS NOT TESTED, ALL TESTS RAN ON SQLITE ALONE: ${postgres.unavailable}`)
   if (ci) console.log('WITH CI=true THAT IS A FAILURE')
@@ -60,11 +63,11 @@ process.exitCode = stages.every(({ passed }) => passed) && !(ci && postgres.unav
 /**
  * Runs all test files, two at a time, each in its own process.
  *
- * @returns {Promise<string>} the closing lines of Node's test runner
+ * @returns {Promise<string>} the closing lines of Node's test runner where they are not the last ones already
  */
 async function runTests() {
   const files = torture ? filesEnding('server/test/torture', '.torture.ts') : filesEnding('server', '.test.ts')
-  if (files.length === 0) return 'no test files'
+  if (files.length === 0) return 'NO TEST FILES'
   const folder = mkdtempSync(join(tmpdir(), 'dynamo-npm-test-'))
   const tap = join(folder, 'tests.tap')
   const reporters = ['spec', 'stdout', 'tap', tap].map((value, index) =>
@@ -79,7 +82,7 @@ async function runTests() {
     ? readFileSync(tap, 'utf8').match(/^# (tests|suites|pass|fail|cancelled|skipped|todo) \d+$/gm)
     : []
   rmSync(folder, { recursive: true })
-  return (lines ?? []).join('\n')
+  return stages.at(-1)?.passed ? '' : (lines ?? []).join('\n')
 }
 
 /** Runs one program with Node 26 and our standard output, and notes whether it passed. */

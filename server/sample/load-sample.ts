@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { Store } from '../src/database/store.ts'
 import { createKey } from '../src/organizations/create-key.ts'
 import { readSampleMark, type SampleMark } from '../src/organizations/sample-mark.ts'
-import type { Store } from '../src/database/store.ts'
 import type { Secrets } from '../src/secrets.ts'
 import { makeLists } from '../src/vip-users/make-lists.ts'
 import { makeSample, SAMPLE, type SampleCustomer } from './sample.ts'
@@ -32,7 +32,8 @@ export async function loadSample(store: Store, secrets: Secrets, options: LoadOp
   const started = await store.write('startSample', { name: SAMPLE.organizationName })
   const { orgId } = started
   const channels = new Map<string, { channelKey: number; mediumId: string }>()
-  for (const channel of SAMPLE.channels) channels.set(channel.type, await store.write('createChannel', { orgId, ...channel }))
+  for (const channel of SAMPLE.channels)
+    channels.set(channel.type, await store.write('createChannel', { orgId, ...channel }))
 
   const eventTimestamp = asOf.toZonedDateTime('UTC').epochMilliseconds - 1
   let done = 0
@@ -129,7 +130,10 @@ async function makeWorkspaces(
  *   its keys
  * @returns false where there is none
  */
-export async function removeSample(store: Store, forget: () => Promise<void> = async () => undefined): Promise<boolean> {
+export async function removeSample(
+  store: Store,
+  forget: () => Promise<void> = async () => undefined,
+): Promise<boolean> {
   const mark = await readSampleMark(store.db)
   if (!mark || mark.state === 'removed') return false
   await store.write('markSample', { mark: { ...mark, state: 'loading' } })

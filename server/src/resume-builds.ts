@@ -28,7 +28,8 @@ export async function resumeBuilds(store: Store, log: Logger, signal: AbortSigna
       while (await stoppable.write('deleteStale', { orgId })) await new Promise((resolve) => setTimeout(resolve, 20))
     }
   } catch (error) {
-    if (!signal.aborted) log.error({ message: 'A list that was being made could not be completed', error: String(error) })
+    if (!signal.aborted)
+      log.error({ message: 'A list that was being made could not be completed', error: String(error) })
   }
 }
 

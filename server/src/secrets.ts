@@ -1,7 +1,8 @@
 import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto'
-import { chmodSync, linkSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, linkSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Config } from './config.ts'
+import { makeDataFolder } from './data-folder.ts'
 import { readMeta } from './database/meta.ts'
 import type { Store } from './database/store.ts'
 
@@ -68,7 +69,7 @@ function readKeyFile(path: string): string | null {
 
 /** Linked into its place when it is complete: of several programs that start at once all read the same key. */
 function makeKeyFile(dataDir: string, path: string): string {
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+  makeDataFolder(dataDir)
   const own = `${path}.${randomBytes(6).toString('hex')}`
   writeFileSync(own, `${randomBytes(KEY_BYTES).toString('hex')}\n`, { mode: 0o600, flag: 'wx', flush: true })
   try {

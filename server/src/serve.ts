@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import { pino } from 'pino'
-import { type SampleFile, describeSample, writeSampleFile } from '../sample/sample-file.ts'
+import { describeSample, type SampleFile, writeSampleFile } from '../sample/sample-file.ts'
 import { buildApp } from './app.ts'
 import { CommandError } from './commands/command-error.ts'
 import { type Config, loadConfig, withPort } from './config.ts'
@@ -77,7 +77,8 @@ async function listen(app: FastifyInstance, config: Config): Promise<void> {
 
 function cannotListen({ host, port }: Config, error: unknown): unknown {
   const code = error instanceof Error && 'code' in error ? error.code : undefined
-  if (code === 'EADDRINUSE') return new CommandError(`Port ${port} is taken: stop what listens there, or set PORT to another`)
+  if (code === 'EADDRINUSE')
+    return new CommandError(`Port ${port} is taken: stop what listens there, or set PORT to another`)
   if (code === 'EACCES') return new CommandError(`Port ${port} is not ours to take: set PORT to one above 1023`)
   if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
     return new CommandError(`${host} is no address of this machine: set HOST to one that is`)
@@ -120,7 +121,10 @@ async function renewSampleFile(
 function whenStopped(): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
   let signals = 0
-  for (const [signal, number] of [['SIGINT', 2], ['SIGTERM', 15]] as const) {
+  for (const [signal, number] of [
+    ['SIGINT', 2],
+    ['SIGTERM', 15],
+  ] as const) {
     process.on(signal, () => {
       signals += 1
       if (signals === 1) resolve()

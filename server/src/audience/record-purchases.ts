@@ -52,11 +52,7 @@ export async function recordPurchases(
   for (const purchase of recorded) known.set(purchase.purchaseId, purchase)
 
   const touched = await addToUsers(tx, orgId, recorded)
-  await forgetUnused(
-    tx,
-    orgId,
-    [...created].filter((userKey) => !touched.includes(userKey)),
-  )
+  await forgetUnused(tx, orgId, [...created.difference(new Set(touched))])
   await refreshLists(tx, orgId, touched)
 
   const counted = new Set<string>()

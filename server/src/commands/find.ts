@@ -2,7 +2,10 @@ import type { Store } from '../database/store.ts'
 import { CommandError } from './command-error.ts'
 
 /** @throws CommandError where there is none */
-export async function findOrganization({ db }: Store, organizationId: string): Promise<{ orgId: number; name: string }> {
+export async function findOrganization(
+  { db }: Store,
+  organizationId: string,
+): Promise<{ orgId: number; name: string }> {
   const row = await db
     .selectFrom('organizations as o')
     .select(['o.org_id', 'o.name'])

@@ -62,7 +62,7 @@ function runKind(store: Store, config: Config, source: Source, kind: Kind, optio
   return runImport(store, config, source, purchasesKind(options))
 }
 
-async function runImport<Fact>(
+async function runImport<Fact extends object>(
   store: Store,
   config: Config,
   source: Source,

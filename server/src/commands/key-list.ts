@@ -21,7 +21,13 @@ export async function run(options: CommonOptions & { organization: string }): Pr
       revokedTimestamp: row.revoked_timestamp,
     }))
     const lines = keys.map((key) =>
-      [key.apiKey, key.scope, new Date(key.createdTimestamp).toISOString(), key.revokedTimestamp ? 'revoked' : 'valid', key.label ?? '']
+      [
+        key.apiKey,
+        key.scope,
+        new Date(key.createdTimestamp).toISOString(),
+        key.revokedTimestamp ? 'revoked' : 'valid',
+        key.label ?? '',
+      ]
         .join('  ')
         .trimEnd(),
     )

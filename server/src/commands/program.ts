@@ -27,7 +27,10 @@ const VIP_INDICATOR = [
   '--vip-indicator <rule>',
   'who is VIP: the key of a property, or a condition such as "ltv >= 100"',
 ] as const
-const AS_OF = ['--as-of <time>', 'when the rows were so: epoch ms or ISO-8601 (default: when the file was changed)'] as const
+const AS_OF = [
+  '--as-of <time>',
+  'when the rows were so: epoch ms or ISO-8601 (default: when the file was changed)',
+] as const
 
 export function createProgram(): Command {
   const program = new Command('dynamo')
@@ -47,10 +50,17 @@ function serviceCommands(program: Command): void {
     new Option('--with-sample', 'load the sample organization into an empty store').hideHelp(),
   )
   add(program, 'migrate', "bring the store's schema up to date", () => import('./migrate.ts'))
-  add(program, 'verify', 'derive everything anew from the facts and report each difference', () => import('./verify.ts'))
-    .option(...ORGANIZATION)
+  add(
+    program,
+    'verify',
+    'derive everything anew from the facts and report each difference',
+    () => import('./verify.ts'),
+  ).option(...ORGANIZATION)
   const sample = program.command('sample').description('the sample organization')
-  add(sample, 'load', 'load it', () => import('./sample-load.ts')).option('--as-of <date>', 'its last day (default: today)')
+  add(sample, 'load', 'load it', () => import('./sample-load.ts')).option(
+    '--as-of <date>',
+    'its last day (default: today)',
+  )
   add(sample, 'remove', 'remove it, with all its rows', () => import('./sample-remove.ts'))
   add(program, 'request <method> <path>', 'sign a request, send it and print the answer', () => import('./request.ts'))
     .option('--data <json>', 'the body')
@@ -67,7 +77,11 @@ function directoryCommands(program: Command): void {
   )
   add(organization, 'set', 'switch it on or off', () => import('./organization-set.ts'))
     .requiredOption(...ORGANIZATION)
-    .addOption(new Option('--active <flag>', 'off: its requests are answered 402').choices(['true', 'false']).makeOptionMandatory())
+    .addOption(
+      new Option('--active <flag>', 'off: its requests are answered 402')
+        .choices(['true', 'false'])
+        .makeOptionMandatory(),
+    )
 
   const workspace = program.command('workspace').description('workspaces')
   add(workspace, 'create', 'make one and print its id', () => import('./workspace-create.ts'))
@@ -82,7 +96,9 @@ function directoryCommands(program: Command): void {
   const channel = program.command('channel').description('Facebook pages and Instagram accounts')
   add(channel, 'create', 'make one and print its id', () => import('./channel-create.ts'))
     .requiredOption(...ORGANIZATION)
-    .addOption(new Option('--type <type>', 'what it is').choices(['FB_PAGE', 'INSTAGRAM_ACCOUNT']).makeOptionMandatory())
+    .addOption(
+      new Option('--type <type>', 'what it is').choices(['FB_PAGE', 'INSTAGRAM_ACCOUNT']).makeOptionMandatory(),
+    )
     .requiredOption('--platform-id <id>', "the platform's id of the page or account")
     .requiredOption('--name <name>', 'its name')
   add(channel, 'connect', 'connect it to a workspace and make its list', () => import('./channel-connect.ts'))
@@ -118,7 +134,12 @@ function importCommands(program: Command): void {
       return { run: (file, options) => run(kind, file, options) }
     })
       .requiredOption(...ORGANIZATION)
-      .addOption(new Option('--format <format>', 'what the file is (default: by its name, else its content)').choices(['csv', 'ndjson']))
+      .addOption(
+        new Option('--format <format>', 'what the file is (default: by its name, else its content)').choices([
+          'csv',
+          'ndjson',
+        ]),
+      )
     if (kind !== 'purchases') command.option(...AS_OF)
     command.addHelpText('after', () => importHelp(COLUMNS[kind]))
   }

@@ -7,7 +7,8 @@ import { withStore } from './with-store.ts'
 /** Exit code 1 where the store says anything that the facts do not. */
 export async function run(options: CommonOptions & { organization?: string }): Promise<void> {
   const differences = await withStore(async (store) => {
-    const orgId = options.organization === undefined ? undefined : (await findOrganization(store, options.organization)).orgId
+    const orgId =
+      options.organization === undefined ? undefined : (await findOrganization(store, options.organization)).orgId
     const progress = showProgress('Verifying', await countUsers(store, orgId))
     try {
       return await verifyStore(store, {

@@ -14,7 +14,11 @@ const OUTCOMES: Record<ConversationOutcome, Outcome> = {
   },
 }
 
-export function conversationsKind({ orgId, eventTimestamp, lastTimestamp }: KindOptions): ImportKind<ConversationReport> {
+export function conversationsKind({
+  orgId,
+  eventTimestamp,
+  lastTimestamp,
+}: KindOptions): ImportKind<ConversationReport> {
   const fields = {
     conversationId: Joi.text(),
     mediumId: Joi.text().required(),
@@ -26,13 +30,14 @@ export function conversationsKind({ orgId, eventTimestamp, lastTimestamp }: Kind
     lastUserMessageTimestamp: Joi.timestamp().notAfter(lastTimestamp),
     cuid: Joi.text(),
   }
-  type Values = Partial<Omit<ConversationReport, 'eventTimestamp'>> & Pick<ConversationReport, 'mediumId' | 'platformUserId'>
+  type Values = Partial<Omit<ConversationReport, 'eventTimestamp'>> &
+    Pick<ConversationReport, 'mediumId' | 'platformUserId'>
   const schema = Joi.object<Values>(fields)
   return {
     columns: Object.keys(fields),
     required: ['mediumId', 'platformUserId'],
     takesProperties: false,
-    commutes: false,
+    subject: (conversation) => conversation.platformUserId,
     parse({ values }) {
       const undecodable = findUndecodable(values)
       if (undecodable) return undecodable

@@ -36,7 +36,7 @@ const MAX_ATTEMPTS = 5
  *
  * @throws ImportError where the file cannot be read to its end; what came before has been imported
  */
-export async function importFile<Fact>(
+export async function importFile<Fact extends object>(
   store: Store,
   source: Source,
   kind: ImportKind<Fact>,
@@ -44,9 +44,8 @@ export async function importFile<Fact>(
 ): Promise<ImportCounts> {
   const { pace, onRejected, onProgress } = options
   const counts: ImportCounts = { read: 0, imported: 0, unchanged: 0, rejected: 0 }
-  const running = new Set<Promise<void>>()
+  const lanes: Lane<Fact>[] = Array.from({ length: pace.lanes }, () => ({ waiting: [], writing: Promise.resolve() }))
   let failure: { error: unknown } | undefined
-  let chunk: Entry<Fact>[] = []
   let size = pace.size
 
   function reject(row: Row, fault: RowFault): void {
@@ -66,38 +65,52 @@ export async function importFile<Fact>(
     if (restMs > 0) await pause(restMs)
   }
 
-  async function send(): Promise<void> {
-    const entries = chunk
-    chunk = []
-    const job = write(entries)
-      .catch((error: unknown) => {
-        failure ??= { error }
-      })
-      .finally(() => running.delete(job))
-    running.add(job)
-    const most = kind.commutes || store.name === 'sqlite' ? pace.inFlight : 1
-    while (running.size >= most) await Promise.race(running)
-    size = pace.size
+  /** Writes what waits in a lane as soon as the lane's last chunk is written; reading goes on meanwhile. */
+  async function send(lane: Lane<Fact>): Promise<void> {
+    await lane.writing
     if (failure) throw failure.error
+    const entries = lane.waiting
+    lane.waiting = []
+    lane.writing = write(entries).catch((error: unknown) => {
+      failure ??= { error }
+    })
+    size = pace.size
   }
 
   try {
     for await (const row of readRows(source, kind, options.onColumns)) {
       counts.read += 1
       const fact = row.fault ?? kind.parse(row)
-      if (typeof fact === 'object' && fact !== null && isFault(fact)) {
+      if (isFault(fact)) {
         reject(row, fact)
         continue
       }
-      chunk.push({ row, fact })
-      if (chunk.length >= size) await send()
+      const lane = laneOf(lanes, kind.subject(fact))
+      lane.waiting.push({ row, fact })
+      if (lane.waiting.length >= size) await send(lane)
     }
   } finally {
-    if (chunk.length > 0 && !failure) await send()
-    await Promise.all(running)
+    // also where the file broke off: what came before counts
+    for (const lane of lanes) if (lane.waiting.length > 0 && !failure) await send(lane)
+    for (const lane of lanes) await lane.writing
   }
   if (failure) throw (failure as { error: unknown }).error
   return counts
+}
+
+interface Lane<Fact> {
+  waiting: Entry<Fact>[]
+  writing: Promise<void>
+}
+
+/** Always the same lane for the same subject. */
+function laneOf<Fact>(lanes: Lane<Fact>[], subject: string): Lane<Fact> {
+  let hash = 0
+  if (lanes.length > 1) {
+    for (let index = 0; index < subject.length; index++) hash = (Math.imul(hash, 31) + subject.charCodeAt(index)) | 0
+  }
+  // there is at least one lane
+  return lanes[Math.abs(hash) % lanes.length] as Lane<Fact>
 }
 
 function readRows<Fact>(
@@ -119,9 +132,11 @@ function checkColumns<Fact>({ columns: known, required, takesProperties }: Impor
   const first = `the first line must name the columns: ${known.join(', ')}`
   if (missing.length > 0) throw new ImportError(`The column ${missing.join(', ')} is missing; ${first}`)
   const unknown = columns.filter((name) => !known.includes(name))
-  if (!takesProperties && unknown.length > 0) throw new ImportError(`The column ${unknown.join(', ')} is not known; ${first}`)
+  if (!takesProperties && unknown.length > 0)
+    throw new ImportError(`The column ${unknown.join(', ')} is not known; ${first}`)
   const long = unknown.find((name) => Buffer.byteLength(name) > MAX_KEY_BYTES || name.includes('\0'))
-  if (long !== undefined) throw new ImportError(`The column ${long.slice(0, 40)}… is no property key: at most 255 bytes`)
+  if (long !== undefined)
+    throw new ImportError(`The column ${long.slice(0, 40)}… is no property key: at most 255 bytes`)
 }
 
 /** A chunk that is refused as a whole is halved until the rows are found that it was refused for. */

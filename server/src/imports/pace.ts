@@ -5,20 +5,23 @@ import type { Store } from '../database/store.ts'
 export interface Pace {
   /** rows of the next chunk */
   size: number
-  /** chunks that may be under way at once */
-  inFlight: number
+  /** so many chunks are written at once, each about people of its own: they do not wait for each other's locks */
+  lanes: number
   /** after a chunk: how long to leave the store to others, ms */
   tell: (rows: number, tookMs: number) => number
   close: () => void
 }
 
-/** A larger chunk costs less a row; of a store that nobody serves nobody waits for it. */
-const SQLITE_ALONE = { size: 10_000, inFlight: 2 }
+/**
+ * A larger chunk costs less a row, since the unique index of purchases is written all over by each; a smaller one takes
+ * twice the time. Of a store that nobody serves nobody waits for it.
+ */
+const SQLITE_ALONE_ROWS = 50_000
 /** Beside a server: with more, the server's own writes wait too long for the store's one writer. */
 const MAX_SHARED_ROWS = 1_000
 const MAX_SHARED_MS = 50
 const FIRST_SHARED_ROWS = 100
-const POSTGRES = { size: 4_000, inFlight: 3 }
+const POSTGRES = { size: 4_000, lanes: 3 }
 
 /** Looks before every chunk: a server may start, or end, while an import runs. */
 export function createPace(store: Store, dataDir: string): Pace {
@@ -29,11 +32,9 @@ export function createPace(store: Store, dataDir: string): Pace {
   return {
     get size() {
       served = serving.isServed()
-      return served ? shared : SQLITE_ALONE.size
+      return served ? shared : SQLITE_ALONE_ROWS
     },
-    get inFlight() {
-      return served ? 1 : SQLITE_ALONE.inFlight
-    },
+    lanes: 1,
     tell(rows, tookMs) {
       if (!served) return 0
       const fitting = Math.round((rows * MAX_SHARED_MS) / Math.max(tookMs, 1))

@@ -25,7 +25,7 @@ export function purchasesKind({ orgId, lastTimestamp }: KindOptions): ImportKind
     columns,
     required: columns,
     takesProperties: false,
-    commutes: true,
+    subject: (purchase) => purchase.cuid,
     parse({ values }) {
       const plain = parsePlain(values, lastTimestamp)
       if (plain) return plain

@@ -25,6 +25,7 @@ export async function* readCsv(
     parse({
       bom: true,
       info: true,
+      record_delimiter: ['\r\n', '\n'],
       relax_column_count: true,
       relax_quotes: true,
       skip_empty_lines: true,
@@ -84,7 +85,13 @@ export function typedCell(cell: string): string | number | boolean {
   if (cell === 'false') return false
   if (!JSON_NUMBER.test(cell)) return cell
   const number = Number(cell)
-  return Number.isInteger(number) ? (Number.isSafeInteger(number) ? number : cell) : Number.isFinite(number) ? number : cell
+  return Number.isInteger(number)
+    ? Number.isSafeInteger(number)
+      ? number
+      : cell
+    : Number.isFinite(number)
+      ? number
+      : cell
 }
 
 /** A row as RFC 4180 has it, without its line break. */

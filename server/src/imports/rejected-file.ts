@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import { createWriteStream, type WriteStream } from 'node:fs'
-import type { Format } from './source.ts'
 import { csvLine } from './read-csv.ts'
 import { REASON_COLUMN, type Row, type RowFault } from './row.ts'
+import type { Format } from './source.ts'
 
 /** So many rows are told one by one; the file has them all. */
 const MAX_TOLD = 20

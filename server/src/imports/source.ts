@@ -52,7 +52,8 @@ async function look(file: string): Promise<{ size: number | null; changedTimesta
     if (found.isDirectory()) throw new Error('it is a folder')
     return { size: found.isFile() ? found.size : null, changedTimestamp: Math.floor(found.mtimeMs) }
   } catch (error) {
-    const reason = error instanceof Error && 'code' in error && error.code === 'ENOENT' ? 'there is no such file' : error
+    const reason =
+      error instanceof Error && 'code' in error && error.code === 'ENOENT' ? 'there is no such file' : error
     throw new ImportError(`Cannot read ${basename(file)}: ${reason instanceof Error ? reason.message : reason}`)
   }
 }

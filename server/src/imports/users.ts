@@ -41,7 +41,7 @@ export function usersKind({ orgId, eventTimestamp, lastTimestamp, isText }: Kind
     columns: ['cuid', 'firstName', 'lastName', 'birthday', 'ltv', 'lastAppOpenTimestamp', 'timestamp'],
     required: ['cuid'],
     takesProperties: true,
-    commutes: false,
+    subject: (user) => user.cuid,
     parse({ values }) {
       const undecodable = findUndecodable(values)
       if (undecodable) return undecodable
@@ -68,7 +68,9 @@ export function usersKind({ orgId, eventTimestamp, lastTimestamp, isText }: Kind
     },
     notes: () => [
       ...(noBirthdays > 0 ? [`${noBirthdays} birthdays are no dates: kept as properties, shown to nobody`] : []),
-      ...(noLtvs > 0 ? [`${noLtvs} values of ltv are no amounts: for these users the sum of their purchases stands`] : []),
+      ...(noLtvs > 0
+        ? [`${noLtvs} values of ltv are no amounts: for these users the sum of their purchases stands`]
+        : []),
     ],
   }
 }
@@ -76,7 +78,9 @@ export function usersKind({ orgId, eventTimestamp, lastTimestamp, isText }: Kind
 const NAME = Joi.text().strict()
 const TEXT = Joi.text(MAX_VALUE_BYTES).strict()
 const VALUE = Joi.any().custom((value, { error }) =>
-  typeof value === 'boolean' || Number.isFinite(value) ? value : error('any.only', { valids: ['a text', 'a number', 'true', 'false'] }),
+  typeof value === 'boolean' || Number.isFinite(value)
+    ? value
+    : error('any.only', { valids: ['a text', 'a number', 'true', 'false'] }),
 )
 
 function schemaOf(isName: boolean, value: unknown) {

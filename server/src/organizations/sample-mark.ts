@@ -1,5 +1,5 @@
-import type { Store } from '../database/store.ts'
 import { readMeta, writeMeta } from '../database/meta.ts'
+import type { Store } from '../database/store.ts'
 import type { Tx } from '../database/write.ts'
 import { createOrganization } from './write-organizations.ts'
 

@@ -1,5 +1,5 @@
-import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { makeDataFolder } from '../../data-folder.ts'
 import type { Writes } from '../../writes.ts'
 import { readMeta } from '../meta.ts'
 import { isMigrated, migrate } from '../migrate.ts'
@@ -48,7 +48,7 @@ export async function openSqliteStore(
 
 function openFile(dataDir: string, path: string): SqliteConnection {
   try {
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+    makeDataFolder(dataDir)
     return openConnection(path)
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)

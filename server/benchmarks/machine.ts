@@ -1,0 +1,43 @@
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { availableParallelism, cpus, loadavg, totalmem } from 'node:os'
+import pg from 'pg'
+import { wrkVersion } from './load.ts'
+
+/** The machine and the programs that the figures belong to, as lines of Markdown. */
+export async function describeMachine(databaseUrl: string | undefined): Promise<string[]> {
+  const [load = 0] = loadavg()
+  const memory = Math.round(totalmem() / 2 ** 30)
+  return [
+    `- machine: ${availableParallelism()} cores of ${cpus()[0]?.model.trim()}, ${memory} GiB, ${process.platform} ${process.arch}`,
+    `- load before the run: ${load.toFixed(2)}`,
+    `- versions: ${await versions(databaseUrl)}`,
+    `- commit: ${commit()}`,
+  ]
+}
+
+async function versions(databaseUrl: string | undefined): Promise<string> {
+  const { version } = JSON.parse(readFileSync(new URL(import.meta.resolve('fastify/package.json')), 'utf8'))
+  const postgres = databaseUrl ? [`PostgreSQL ${await postgresVersion(databaseUrl)}`] : []
+  const own = [`Node ${process.versions.node}`, `Fastify ${version}`, `SQLite ${process.versions.sqlite}`]
+  return [...own, ...postgres, `wrk ${await wrkVersion()}`].join(', ')
+}
+
+async function postgresVersion(databaseUrl: string): Promise<string> {
+  const client = new pg.Client({ connectionString: databaseUrl })
+  await client.connect()
+  const { rows } = await client.query('show server_version')
+  await client.end()
+  return rows[0].server_version
+}
+
+function commit(): string {
+  try {
+    return execFileSync('git', ['describe', '--always', '--dirty'], {
+      cwd: import.meta.dirname,
+      encoding: 'utf8',
+    }).trim()
+  } catch {
+    return 'unknown'
+  }
+}

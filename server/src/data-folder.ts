@@ -1,0 +1,20 @@
+import { existsSync, mkdirSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+
+/**
+ * Makes the data folder and what leads to it, for its owner alone. Step by step: where a parent can hold no folders,
+ * as in `/proc`, Node's own `recursive` never ends.
+ *
+ * @throws Error of the file system, where the folder cannot be made
+ */
+export function makeDataFolder(path: string): void {
+  const folder = resolve(path)
+  if (existsSync(folder)) return
+  if (dirname(folder) !== folder) makeDataFolder(dirname(folder))
+  try {
+    mkdirSync(folder, { mode: 0o700 })
+  } catch (error) {
+    // another process has made it meanwhile
+    if (!existsSync(folder)) throw error
+  }
+}

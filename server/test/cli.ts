@@ -1,0 +1,76 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createHmac } from 'node:crypto'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
+
+const DYNAMO = fileURLToPath(new URL('../bin/dynamo.mjs', import.meta.url))
+
+export interface Ended {
+  code: number | null
+  stdout: string
+  stderr: string
+}
+
+/** Runs `dynamo` as a process of its own, with these settings and no others. */
+export async function dynamo(settings: Record<string, string>, args: string[], input = ''): Promise<Ended> {
+  const child = start(settings, args)
+  child.stdin?.end(input)
+  const [stdout, stderr] = await Promise.all([read(child.stdout), read(child.stderr), once(child, 'close')])
+  return { code: child.exitCode, stdout, stderr }
+}
+
+/** What a command that must not fail prints, without the line break. */
+export async function dynamoPrints(settings: Record<string, string>, args: string[], input = ''): Promise<string> {
+  const { code, stdout, stderr } = await dynamo(settings, args, input)
+  if (code !== 0) throw new Error(`dynamo ${args.join(' ')} ended with ${code}: ${stderr}`)
+  return stdout.trimEnd()
+}
+
+export interface RunningServer {
+  url: string
+  process: ChildProcess
+  /** everything on standard output up to the address */
+  stop: () => Promise<Ended['code']>
+}
+
+/** Starts `dynamo serve` on a free port and waits until it listens. */
+export async function serveDynamo(settings: Record<string, string>, args: string[] = []): Promise<RunningServer> {
+  const child = start({ PORT: '0', LOG_LEVEL: 'silent', ...settings }, ['serve', ...args])
+  const errors = read(child.stderr)
+  if (!child.stdout) throw new Error('The server has no output')
+  for await (const line of createInterface(child.stdout)) {
+    const [, url] = /^Dynamo listens on (\S+)/.exec(line) ?? []
+    if (url === undefined) continue
+    child.stdout.resume()
+    return { url, process: child, stop: () => stop(child) }
+  }
+  throw new Error(`The server ended before it listened: ${await errors}`)
+}
+
+async function stop(child: ChildProcess): Promise<number | null> {
+  const ended = once(child, 'exit')
+  child.kill('SIGTERM')
+  await ended
+  return child.exitCode
+}
+
+/** A signed GET, as any client of the API makes it. */
+export async function getSigned<T>(url: string, key: { apiKey: string; secret: string }): Promise<T> {
+  const date = new Date().toISOString()
+  const signature = createHmac('sha256', key.secret).update(date).digest('hex')
+  const response = await fetch(url, { headers: { 'x-api-key': key.apiKey, 'x-date': date, 'x-signature': signature } })
+  if (!response.ok) throw new Error(`${url} answered ${response.status}: ${await response.text()}`)
+  // the caller knows the operation that it asks
+  return (await response.json()) as T
+}
+
+function start(settings: Record<string, string>, args: string[]): ChildProcess {
+  const { PATH = '', HOME = '' } = process.env
+  return spawn(process.execPath, [DYNAMO, ...args], { env: { PATH, HOME, ...settings } })
+}
+
+function read(stream: ChildProcess['stdout']): Promise<string> {
+  return stream ? text(stream) : Promise.resolve('')
+}

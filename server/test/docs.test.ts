@@ -1,0 +1,202 @@
+import assert from 'node:assert/strict'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readFileSync } from 'node:fs'
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join, normalize } from 'node:path'
+import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
+import { after, before, test } from 'node:test'
+import { promisify } from 'node:util'
+import type { Command } from 'commander'
+import { loadSample } from '../sample/load-sample.ts'
+import { createProgram } from '../src/commands/program.ts'
+import { settingsTable } from '../src/config.ts'
+import { openStore } from '../src/database/open-store.ts'
+import { createSecrets, loadMasterKey } from '../src/secrets.ts'
+import { writes } from '../src/writes.ts'
+import {
+  anchorsOf,
+  type Block,
+  blocksOf,
+  listDocuments,
+  localLinksOf,
+  readDocument,
+  root,
+  tableRowsOf,
+} from './documents.ts'
+
+// Every `bash` and `ts` block of the README and the guides is run, in the document's order, by one shell in a folder of
+// its own, beside a server with a small sample; `json` and `text` blocks are what the block before them prints.
+
+const CUSTOMERS = 200
+const ADDRESS = 'http://127.0.0.1:4000'
+/** Stands before the output of each block. */
+const SEPARATOR = '\u001e'
+
+const settings = settingsTable()
+const guides = listDocuments().filter((path) => path === 'README.md' || /^docs\/[^/]+\.md$/.test(path))
+
+let folder: string
+
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'dynamo-docs-'))
+  const dataDir = join(folder, 'template')
+  const store = await openStore({ databaseUrl: null, dataDir }, writes)
+  const asOf = Temporal.Now.plainDateISO('UTC')
+  const secrets = createSecrets(loadMasterKey({ masterKey: null, dataDir }))
+  await loadSample(store, secrets, { asOf, publicUrl: ADDRESS, customers: CUSTOMERS })
+  await store.close()
+})
+after(() => rm(folder, { recursive: true, force: true }))
+
+for (const path of guides) {
+  const blocks = blocksOf(readDocument(path))
+  const examples = blocks.filter(({ language }) => language === 'bash' || language === 'ts')
+  if (examples.length === 0) continue
+  test(`every example in ${path} does what the document says`, async () => {
+    const own = join(folder, path.replaceAll(/\W/g, '-'))
+    await mkdir(own)
+    await cp(join(folder, 'template'), join(own, 'data'), { recursive: true })
+    const outputs = await runExamples(own, examples)
+    for (const [index, shown] of blocks.entries()) {
+      const output = outputs.get(blocks[index - 1])
+      if (shown.language !== 'json' && shown.language !== 'text') continue
+      assert.ok(output !== undefined, `${path}:${shown.line}: shows what no example before it prints`)
+      const compare = shown.language === 'json' ? compareJson : compareText
+      compare(output, shown.text, `${path}:${shown.line}`)
+    }
+  })
+}
+
+async function runExamples(own: string, examples: Block[]): Promise<Map<Block | undefined, string>> {
+  const server = spawn(process.execPath, [join(root, 'server/bin/dynamo.mjs'), 'serve'], {
+    cwd: own,
+    env: environment({ PORT: '0', LOG_LEVEL: 'silent' }),
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  try {
+    const address = await listeningAddress(server.stdout)
+    const script = [PRELUDE]
+    for (const [index, { language, text }] of examples.entries()) {
+      const here = text.replaceAll(ADDRESS, address)
+      if (language === 'ts') await writeFile(join(own, `example-${index}.mts`), here)
+      script.push(language === 'ts' ? `"$DYNAMO_NODE" example-${index}.mts` : here)
+    }
+    const env = environment({ PORT: new URL(address).port })
+    const whole = script.join(`\nprintf '${SEPARATOR}'\n`)
+    const { stdout } = await promisify(execFile)('bash', ['-c', whole], { cwd: own, env })
+    return new Map(examples.map((block, index) => [block, stdout.split(SEPARATOR)[index + 1] ?? '']))
+  } finally {
+    server.kill('SIGTERM')
+    await once(server, 'exit')
+  }
+}
+
+/** In the checkout `npx dynamo` is this program; how npx finds it there is a test of its own. */
+const PRELUDE = `set -euo pipefail
+npx() { shift; "$DYNAMO_NODE" "$DYNAMO_PROGRAM" "$@"; }`
+
+async function listeningAddress(output: Readable): Promise<string> {
+  for await (const line of createInterface(output)) {
+    const [, address] = /^Dynamo listens on (\S+)/.exec(line) ?? []
+    if (address) {
+      // what nobody reads must not fill the pipe
+      output.resume()
+      return address
+    }
+  }
+  throw new Error('The server ended before it listened')
+}
+
+function environment(own: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const env: NodeJS.ProcessEnv = {
+    ...process.env,
+    PATH: `${dirname(process.execPath)}:${process.env.PATH}`,
+    DYNAMO_NODE: process.execPath,
+    DYNAMO_PROGRAM: join(root, 'server/bin/dynamo.mjs'),
+  }
+  // a test's process would make the programs that it starts report as tests
+  for (const name of [...settings.map((setting) => setting.name), 'NODE_TEST_CONTEXT']) delete env[name]
+  return { ...env, ...own }
+}
+
+/** Values are of the day and the sample; names and nesting are what a reader builds on. */
+function compareJson(output: string, shown: string, where: string): void {
+  assert.deepEqual(shapeOf(JSON.parse(output)), shapeOf(JSON.parse(shown)), where)
+}
+
+function shapeOf(value: unknown): unknown {
+  if (Array.isArray(value)) return value.slice(0, 1).map(shapeOf)
+  if (typeof value !== 'object' || value === null) return 'value'
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, shapeOf(inner)]))
+}
+
+/** `…` stands for what differs from run to run, be it lines. */
+function compareText(output: string, shown: string, where: string): void {
+  const pattern = shown.trimEnd().split('…').map(RegExp.escape).join('[^]*')
+  assert.match(output.trimEnd(), new RegExp(`^${pattern}$`), where)
+}
+
+test('every link from a document into the repository leads somewhere', () => {
+  const broken = listDocuments().flatMap((path) =>
+    localLinksOf(readDocument(path))
+      .filter((link) => !leadsSomewhere(path, link))
+      .map((link) => `${path}: ${link}`),
+  )
+  assert.deepEqual(broken, [])
+})
+
+function leadsSomewhere(path: string, link: string): boolean {
+  const [file = '', anchor] = link.split('#')
+  const target = file === '' ? path : normalize(join(dirname(path), file))
+  if (!existsSync(join(root, target))) return false
+  return anchor === undefined || anchorsOf(readDocument(target)).includes(anchor)
+}
+
+test("the README's table of settings is the one that the settings' schema makes", () => {
+  const names = new Set(settings.map(({ name }) => `\`${name}\``))
+  const rows = tableRowsOf(readDocument('README.md')).filter(([name = '']) => names.has(name))
+  const code = (text: string) => (text === '' ? '' : `\`${text}\``)
+  assert.deepEqual(
+    rows,
+    settings.map((setting) => [code(setting.name), code(setting.default), setting.meaning]),
+  )
+})
+
+test('.env.example names every setting, with its default where there is one', () => {
+  const lines = readFileSync(join(root, '.env.example'), 'utf8').matchAll(/^(#?)([A-Z_]+)=(.*)$/gm)
+  const named = [...lines].map(([, mark, name, value]) => ({ name, default: mark === '#' ? '' : value }))
+  const byName = (one: { name?: string | undefined }, other: { name?: string | undefined }) =>
+    String(one.name) < String(other.name) ? -1 : 1
+  assert.deepEqual(
+    named.sort(byName),
+    settings.map(({ name, default: value }) => ({ name, default: value })).sort(byName),
+  )
+})
+
+test('the page of the command line has every command with each of its options, and no others', () => {
+  const sections = readDocument('docs/command-line.md').split(/^### /m).slice(1)
+  const written = sections.map((section) => {
+    const [, name = ''] = /^`dynamo ([a-z ]+?)(?: [A-Z]+)*`$/m.exec(section) ?? []
+    // the section's last lines may already lead to the next part of the page
+    const own = section.split(/^## /m)[0] ?? ''
+    const options = tableRowsOf(own).flatMap(([cell = '']) => cell.match(/--[a-z-]+ <\w+>/g) ?? [])
+    return [name, options.sort()]
+  })
+  assert.deepEqual(Object.fromEntries(written), Object.fromEntries(commandsOf(createProgram(), [])))
+})
+
+function commandsOf(command: Command, path: string[]): [name: string, options: string[]][] {
+  if (command.commands.length > 0) {
+    return command.commands.flatMap((inner) => commandsOf(inner, [...path, inner.name()]))
+  }
+  const options = command.options.filter((option) => !option.hidden && option.long !== '--json')
+  return [[path.join(' '), options.map((option) => option.flags).sort()]]
+}
+
+test('npx finds the command in the checkout', async () => {
+  const { stdout } = await promisify(execFile)('npx', ['--no', '--', 'dynamo', '--help'], { cwd: root, env: environment({}) })
+  for (const command of createProgram().commands) assert.ok(stdout.includes(`  ${command.name()}`), command.name())
+})

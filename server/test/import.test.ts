@@ -1,0 +1,153 @@
+import assert from 'node:assert/strict'
+import { readFile, utimes, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { dynamo, dynamoPrints } from './cli.ts'
+import { makeOrganization } from './organization.ts'
+import { eachStore } from './stores.ts'
+
+eachStore((get) => {
+  async function readUsers(orgId: number) {
+    const { rows } = await get()
+      .store.db.selectFrom('users as u')
+      .leftJoin('properties as p', (join) =>
+        join.onRef('p.org_id', '=', 'u.org_id').onRef('p.user_key', '=', 'u.user_key'),
+      )
+      .select(['u.cuid', 'u.first_name', 'u.birthday', 'p.key', 'p.value'])
+      .where('u.org_id', '=', orgId)
+      .orderBy('u.cuid')
+      .orderBy('p.key')
+      .execute()
+      .then((rows) => ({ rows }))
+    return rows
+  }
+
+  test('an import takes the good rows, keeps the bad ones in a file, and that file can be imported when mended', async () => {
+    const { env, store } = get()
+    const { orgId, organizationId } = await makeOrganization(store)
+    const file = join(env.DYNAMO_DATA_DIR ?? '', 'purchases.csv')
+    const rows = [
+      'u1,1.10,2026-05-01T10:00:00Z,p1',
+      'u1,1.10,2026-05-01T10:00:00Z,p2',
+      'u1,free,2026-05-01,p3',
+      'u1,1,1700000000,p4',
+      ',1,2026-05-01,p5',
+      'u2,1,,p6',
+      'u2,2,2026-05-01,p1',
+      'u2,1',
+      'u2,-0.50,1777629600000,p7',
+      'u2,0.1,2999-01-01,p8',
+    ]
+    await writeFile(file, `cuid,revenue,timestamp,purchaseId\n${rows.join('\n')}\n`)
+    const first = await dynamo(env, ['import', 'purchases', '--organization', organizationId, file])
+    assert.equal(first.code, 1)
+    assert.equal(first.stdout, 'read 10, imported 3, unchanged 0, rejected 7\n')
+    const told = first.stderr.split('\n').filter((line) => line.startsWith('line '))
+    assert.deepEqual(told.sort(), [
+      'line 10: timestamp is too far in the future'.replace('10', '11'),
+      'line 4: revenue must be a number or a decimal in a string',
+      'line 5: timestamp looks like seconds; use epoch milliseconds or ISO-8601',
+      'line 6: cuid is required',
+      'line 7: timestamp is required',
+      'line 8: purchaseId was used before with another user or revenue',
+      'line 9: the row has 2 cells, the first line has 4',
+    ])
+    const rejected = await readFile(`${file}.rejected`, 'utf8')
+    assert.match(rejected, /^cuid,revenue,timestamp,purchaseId,#reason\n/)
+    assert.match(rejected, /\nu1,free,2026-05-01,p3,revenue must be a number or a decimal in a string\n/)
+
+    const again = await dynamo(env, ['import', 'purchases', '--organization', organizationId, '--json', file])
+    assert.deepEqual(JSON.parse(again.stdout), { read: 10, imported: 0, unchanged: 3, rejected: 7 })
+    const mended = rejected.replace('free', '2.30').split('\n').slice(0, 2).join('\n')
+    await writeFile(`${file}.rejected`, mended)
+    const last = await dynamoPrints(env, ['import', 'purchases', '--organization', organizationId, `${file}.rejected`])
+    assert.equal(last, 'read 1, imported 1, unchanged 0, rejected 0')
+    const sums = await store.db
+      .selectFrom('users as u')
+      .select(['u.cuid', 'u.purchases_micros'])
+      .where('u.org_id', '=', orgId)
+      .orderBy('u.cuid')
+      .execute()
+    assert.deepEqual(
+      sums.map((user) => [user.cuid, Number(user.purchases_micros)]),
+      [
+        ['u1', 4_500_000],
+        ['u2', -500_000],
+      ],
+    )
+  })
+
+  test("a users file keeps its cells' types, says nothing where it is empty, and never beats newer facts", async () => {
+    const { env, store } = get()
+    const { orgId, organizationId } = await makeOrganization(store)
+    const file = join(env.DYNAMO_DATA_DIR ?? '', 'users.csv')
+    const import_ = (...options: string[]) =>
+      dynamo(env, ['import', 'users', '--organization', organizationId, file, ...options])
+    await writeFile(file, 'cuid,firstName,birthday,level,code,active\n007,42,30 February,7,007,true\n')
+    await utimes(file, new Date('2026-05-01'), new Date('2026-05-01'))
+    const first = await import_()
+    assert.equal(first.stdout, 'read 1, imported 1, unchanged 0, rejected 0\n')
+    assert.match(first.stderr, /1 birthdays are no dates/)
+    const properties = (await readUsers(orgId)).map(({ key, value }) => [key, value])
+    assert.deepEqual(properties, [
+      ['active', 'true'],
+      ['birthday', '"30 February"'],
+      ['code', '"007"'],
+      ['firstName', '"42"'],
+      ['level', '7'],
+    ])
+    assert.equal((await readUsers(orgId))[0]?.birthday, null)
+
+    await writeFile(file, 'cuid,level,code\n007,8,\n')
+    assert.equal((await import_('--as-of', '2026-04-01')).stdout, 'read 1, imported 0, unchanged 1, rejected 0\n')
+    assert.equal((await import_()).stdout, 'read 1, imported 1, unchanged 0, rejected 0\n')
+    const after = Object.fromEntries((await readUsers(orgId)).map(({ key, value }) => [key, value]))
+    assert.deepEqual([after.level, after.code], ['8', '"007"'])
+  })
+
+  test('NDJSON keeps its types, and a user who would have too many properties is rejected alone', async () => {
+    const { env, store } = get()
+    const { orgId, organizationId } = await makeOrganization(store)
+    const many = Object.fromEntries(Array.from({ length: 501 }, (_, index) => [`p${index}`, index]))
+    const lines = [
+      '{"cuid":"a","level":"7","active":true,"score":1.5,"gone":null}',
+      JSON.stringify({ cuid: 'b', ...many }),
+      '{"cuid":"c","nested":{"x":1}}',
+      '{"cuid":"d","level":1',
+      '{"cuid":5}',
+    ]
+    const done = await dynamo(
+      env,
+      ['import', 'users', '--organization', organizationId, '-', '--json'],
+      lines.join('\n'),
+    )
+    assert.deepEqual(JSON.parse(done.stdout), { read: 5, imported: 1, unchanged: 0, rejected: 4 })
+    assert.match(done.stderr, /line 2: the row is refused: A user has at most 500 properties/)
+    assert.match(done.stderr, /line 4: the row is no JSON/)
+    assert.match(done.stderr, /line 5: cuid must be a string/)
+    assert.deepEqual(
+      (await readUsers(orgId)).map(({ key, value }) => [key, value]),
+      [
+        ['active', 'true'],
+        ['level', '"7"'],
+        ['score', '1.5'],
+      ],
+    )
+  })
+
+  test('a conversations file names its channel, and nothing is written where a column is missing or unknown', async () => {
+    const { env, store } = get()
+    const { organizationId, channels } = await makeOrganization(store)
+    const import_ = (text: string) =>
+      dynamo(env, ['import', 'conversations', '--organization', organizationId, '-'], text)
+    const good = `conversationId,mediumId,platformUserId,userName\nc1,${channels[0]?.mediumId},1,Ann\nc2,FB_PAGE_0,2,Bob\n`
+    const done = await import_(good)
+    assert.equal(done.stdout, 'read 2, imported 1, unchanged 0, rejected 1\n')
+    assert.match(done.stderr, /line 3: mediumId is no channel of the organization/)
+    const missing = await import_('conversationId,userName\nc3,Cid\n')
+    assert.deepEqual([missing.code, missing.stdout], [1, ''])
+    assert.match(missing.stderr, /^The column mediumId, platformUserId is missing; [^\n]+\n$/)
+    const unknown = await import_('mediumId,platformUserId,nickname\nx,1,y\n')
+    assert.match(unknown.stderr, /^The column nickname is not known; [^\n]+\n$/)
+  })
+})
