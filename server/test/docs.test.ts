@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join, normalize } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
-import { after, before, test } from 'node:test'
+import { after, before, describe, test } from 'node:test'
 import { promisify } from 'node:util'
 import type { Command } from 'commander'
 import { loadSample } from '../sample/load-sample.ts'
@@ -51,23 +51,30 @@ before(async () => {
 })
 after(() => rm(folder, { recursive: true, force: true }))
 
-for (const path of guides) {
-  const blocks = blocksOf(readDocument(path))
-  const examples = blocks.filter(({ language }) => language === 'bash' || language === 'ts')
-  if (examples.length === 0) continue
-  test(`every example in ${path} does what the document says`, async () => {
-    const own = join(folder, path.replaceAll(/\W/g, '-'))
-    await mkdir(own)
-    await cp(join(folder, 'template'), join(own, 'data'), { recursive: true })
-    const outputs = await runExamples(own, examples)
-    for (const [index, shown] of blocks.entries()) {
-      const output = outputs.get(blocks[index - 1])
-      if (shown.language !== 'json' && shown.language !== 'text') continue
-      assert.ok(output !== undefined, `${path}:${shown.line}: shows what no example before it prints`)
-      const compare = shown.language === 'json' ? compareJson : compareText
-      compare(output, shown.text, `${path}:${shown.line}`)
-    }
-  })
+describe('documents', { concurrency: 3 }, () => {
+  for (const path of guides) {
+    const blocks = blocksOf(readDocument(path))
+    const examples = blocks.filter(({ language }) => language === 'bash' || language === 'ts')
+    if (examples.length === 0) continue
+    test(`every example in ${path} does what the document says`, async () => {
+      const own = join(folder, path.replaceAll(/\W/g, '-'))
+      await mkdir(own)
+      await cp(join(folder, 'template'), join(own, 'data'), { recursive: true })
+      const outputs = await runExamples(own, examples)
+      for (const [index, shown] of blocks.entries()) {
+        const compare = COMPARISONS[shown.language]
+        if (!compare) continue
+        const output = outputs.get(blocks[index - 1])
+        assert.ok(output !== undefined, `${path}:${shown.line}: shows what no example before it prints`)
+        compare(output, shown.text, `${path}:${shown.line}`)
+      }
+    })
+  }
+})
+
+const COMPARISONS: Record<string, (output: string, shown: string, where: string) => void> = {
+  json: compareJson,
+  text: compareText,
 }
 
 async function runExamples(own: string, examples: Block[]): Promise<Map<Block | undefined, string>> {
@@ -197,6 +204,9 @@ function commandsOf(command: Command, path: string[]): [name: string, options: s
 }
 
 test('npx finds the command in the checkout', async () => {
-  const { stdout } = await promisify(execFile)('npx', ['--no', '--', 'dynamo', '--help'], { cwd: root, env: environment({}) })
+  const { stdout } = await promisify(execFile)('npx', ['--no', '--', 'dynamo', '--help'], {
+    cwd: root,
+    env: environment({}),
+  })
   for (const command of createProgram().commands) assert.ok(stdout.includes(`  ${command.name()}`), command.name())
 })

@@ -16,8 +16,8 @@ export interface ListPage {
   version: string
   total: number
   returned: number
-  /** the rows' JSON texts, joined by commas */
-  items: string
+  /** the rows' JSON texts, joined by commas, as UTF-8: never a string, so that a page is neither decoded nor encoded */
+  items: Buffer
 }
 
 export type ListAnswer = NoList | ListPage
@@ -187,7 +187,7 @@ export class Recent<K, V> {
 
 /** Pages of quiet lists that are kept, about 20 KB each for 50 rows. */
 const MAX_PAGES = 500
-/** A larger page is read anew each time, so that the pages kept stay under 32 MB of text. */
+/** A larger page, in bytes, is read anew each time, so that the pages kept stay under 32 MB. */
 export const MAX_REMEMBERED_LENGTH = 65_536
 const MAX_GATES = 10_000
 const MAX_INDEXES = 200

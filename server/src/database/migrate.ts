@@ -2,9 +2,9 @@ import { type Kysely, sql } from 'kysely'
 import { isPostgres } from './dialect.ts'
 import { readMeta, writeMeta } from './meta.ts'
 import { statements as first } from './migrations/0001-first.ts'
-import * as postgres from './postgres/schema.ts'
+import { postgresSchema } from './postgres/schema.ts'
 import type { Schema } from './schema.ts'
-import * as sqlite from './sqlite/schema.ts'
+import { sqliteSchema } from './sqlite/schema.ts'
 
 /** What a migration's DDL is written in: the same statements for both stores. */
 export interface MigrationTypes {
@@ -18,6 +18,14 @@ export interface MigrationTypes {
   sequence: (table: string) => string[]
 }
 
+/** Where the two stores differ in their schemas. */
+export interface DialectSchema {
+  types: MigrationTypes
+  /** run once more after each migration */
+  afterMigration: string[]
+  describe: (db: Kysely<Schema>) => Promise<string[]>
+}
+
 /** In order; a migration that has landed is never changed. */
 const MIGRATIONS = [first]
 
@@ -28,7 +36,7 @@ const MIGRATIONS = [first]
  * @throws Error where the store's schema is newer than this program knows
  */
 export async function migrate(tx: Kysely<Schema>, newStoreId: () => string): Promise<number> {
-  const dialect = isPostgres(tx) ? postgres : sqlite
+  const dialect = isPostgres(tx) ? postgresSchema : sqliteSchema
   await sql`create table if not exists store_meta (name text primary key, value text not null)`.execute(tx)
   const version = Number((await readMeta(tx, 'schema_version')) ?? 0)
   if (version > MIGRATIONS.length) {
@@ -38,7 +46,7 @@ export async function migrate(tx: Kysely<Schema>, newStoreId: () => string): Pro
   }
   if (version === MIGRATIONS.length) return 0
   for (const statements of MIGRATIONS.slice(version)) {
-    for (const statement of statements(dialect.migrationTypes)) await sql.raw(statement).execute(tx)
+    for (const statement of statements(dialect.types)) await sql.raw(statement).execute(tx)
   }
   for (const statement of dialect.afterMigration) await sql.raw(statement).execute(tx)
   if (version === 0) await writeMeta(tx, 'store_id', newStoreId())
@@ -59,5 +67,5 @@ export async function isMigrated(db: Kysely<Schema>): Promise<boolean> {
 
 /** A line for each table, column and index that the live store has. */
 export function describeSchema(db: Kysely<Schema>): Promise<string[]> {
-  return (isPostgres(db) ? postgres : sqlite).describeSchema(db)
+  return (isPostgres(db) ? postgresSchema : sqliteSchema).describe(db)
 }

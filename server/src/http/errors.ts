@@ -51,7 +51,6 @@ export const errors = {
   outsideScope: (scope: string) => new ApiError(403, `API key lacks the scope ${scope}`, { signingFault: 'scope' }),
   metricsForbidden: () => new ApiError(403, 'Metrics need the bearer token'),
   unknownWorkspace: () => new ApiError(404, 'Unknown workspace'),
-  unknownOrganization: () => new ApiError(404, 'Unknown organization'),
   unknownRoute: () => new ApiError(404, 'Not found'),
   methodNotAllowed: (allow: string) => new ApiError(405, 'Method not allowed', { headers: { allow } }),
   requestTimeout: () => new ApiError(408, 'Request took too long to arrive'),
@@ -63,10 +62,7 @@ export const errors = {
   notReady: (message: string, cause?: unknown) => new ApiError(503, message, { cause, retryAfterSeconds: 1 }),
   storeBusy: (cause: unknown) => new ApiError(503, 'Try again', { cause, retryAfterSeconds: 1 }),
   storeFull: (cause: unknown) => new ApiError(507, 'The store is full', { cause }),
-  purchaseConflict: (details: { index: number; purchaseId: string }[]) =>
-    new ApiError(409, 'A purchaseId was used before with another user or revenue', { details }),
   ltvTooLarge: () => new ApiError(422, 'The LTV of a user would pass 9,000,000,000,000'),
   tooManyProperties: (most: number) => new ApiError(422, `A user has at most ${most} properties`),
   channelTaken: () => new ApiError(409, 'The channel belongs to an organization already'),
-  invalid: (message: string) => new ApiError(400, message),
 }

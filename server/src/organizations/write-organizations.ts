@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { sql } from 'kysely'
-import { newKey } from '../database/rows.ts'
 import { readMeta, writeMeta } from '../database/meta.ts'
+import { newKey } from '../database/rows.ts'
 import type { Tx } from '../database/write.ts'
-import { errors } from '../http/errors.ts'
 
 /** An id that the world sees: 24 hex digits, 96 random bits. */
 export const newId = () => randomBytes(12).toString('hex')
@@ -70,15 +69,4 @@ export async function rememberMasterKey(tx: Tx, { fingerprint }: { fingerprint: 
   const known = await readMeta(tx.db, 'master_key_fingerprint')
   if (known === null) await writeMeta(tx.db, 'master_key_fingerprint', fingerprint)
   return known ?? fingerprint
-}
-
-/** @throws ApiError 404 where no organization has this id */
-export async function orgIdOf(tx: Pick<Tx, 'db'>, organizationId: string): Promise<number> {
-  const row = await tx.db
-    .selectFrom('organizations as o')
-    .select('o.org_id')
-    .where('o.organization_id', '=', organizationId)
-    .executeTakeFirst()
-  if (!row) throw errors.unknownOrganization()
-  return row.org_id
 }

@@ -21,25 +21,27 @@ export function requirePage(answer: ListAnswer): ListPage {
 const bodies = new WeakMap<ListPage, { offset: number; body: Buffer }>()
 
 /**
- * The answer to a question of the list as JSON. The rows' texts are put together, never parsed.
+ * The answer to a question of the list as JSON. The rows' bytes are put together, never parsed.
  *
  * @see contract, "GET /vip-users" (Answers)
  */
 export function pageBody(page: ListPage, { offset }: Pick<ListQuestion, 'offset'>): Buffer {
   const known = bodies.get(page)
   if (known?.offset === offset) return known.body
-  const body = Buffer.from(envelope(page, offset))
+  const body = inEnvelope(page, offset)
   if (page.items.length <= MAX_REMEMBERED_LENGTH) bodies.set(page, { offset, body })
   return body
 }
 
-function envelope({ items, returned, total }: ListPage, offset: number): string {
+const START = Buffer.from('{"items":[')
+
+function inEnvelope({ items, returned, total }: ListPage, offset: number): Buffer {
   const mayHaveMore = offset + returned < total
   const nextOffset = mayHaveMore ? offset + returned : null
-  return (
-    `{"items":[${items}],"returned":${returned},"total":${total},"mayHaveMore":${mayHaveMore},` +
+  const end =
+    `],"returned":${returned},"total":${total},"mayHaveMore":${mayHaveMore},` +
     `"nextOffset":${nextOffset},"scanCapped":false}`
-  )
+  return Buffer.concat([START, items, Buffer.from(end)])
 }
 
 /**

@@ -39,7 +39,7 @@ export function judge(
   return target.rule === null ? NO_VERDICT : target.rule.evaluate(factsOf(user), properties, now)
 }
 
-export function factsOf(user: JudgedUser): UserFacts {
+function factsOf(user: JudgedUser): UserFacts {
   return {
     ltv: microsToNumber(BigInt(user.ltv_micros)),
     purchases: user.purchases,

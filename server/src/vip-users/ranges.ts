@@ -22,7 +22,7 @@ export interface CountChange extends RowKey {
 }
 
 /** Before every row: where the first range of each list begins. */
-export const LOWEST: RowKey = { negatedLtvMicros: String(-(2n ** 63n)), conversationId: '' }
+const LOWEST: RowKey = { negatedLtvMicros: String(-(2n ** 63n)), conversationId: '' }
 export const MONTHS = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12] as const
 
 const monthColumns = MONTHS.map((month) => `month_${month}` as const)

@@ -53,7 +53,7 @@ eachStore((get) => {
       const page = await store.readList({ ...question, months })
       assert(typeof page !== 'string', String(page))
       assert.deepEqual([page.total, page.returned], [1, 1])
-      assert.deepEqual(JSON.parse(page.items), {
+      assert.deepEqual(JSON.parse(String(page.items)), {
         conversationId: 'c1',
         userName: 'Ann Lee',
         firstName: 'Ann',
@@ -68,6 +68,6 @@ eachStore((get) => {
     }
     const march = await store.readList({ ...question, months: 3 })
     assert(typeof march !== 'string')
-    assert.deepEqual([march.total, march.returned, march.items], [0, 0, ''])
+    assert.deepEqual([march.total, march.returned, String(march.items)], [0, 0, ''])
   })
 })

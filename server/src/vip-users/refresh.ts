@@ -272,7 +272,7 @@ async function writeRows(tx: Tx, orgId: number, rows: ListRow[]): Promise<void> 
 }
 
 /** Takes the version rows of these lists, in order, until the commit, and raises them. */
-export async function lockLists(tx: Tx, orgId: number, lists: ListKey[]): Promise<void> {
+async function lockLists(tx: Tx, orgId: number, lists: ListKey[]): Promise<void> {
   const keys = lists.map(({ workspaceKey, channelKey }) => ({ workspace_key: workspaceKey, channel_key: channelKey }))
   const wanted = rowsTable(tx.db, 'k', { workspace_key: 'bigint', channel_key: 'bigint' }, keys)
   await sql`

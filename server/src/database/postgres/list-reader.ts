@@ -90,7 +90,7 @@ export function createListReader(pool: pg.Pool) {
       version: versionOf(list),
       total: index.total(question.months),
       returned: row?.returned ?? 0,
-      items: row?.items ?? '',
+      items: Buffer.from(row?.items ?? ''),
     }
     if (page.items.length <= MAX_REMEMBERED_LENGTH) pages.set(pageId(question, list), page)
     return page

@@ -1,8 +1,8 @@
 import { type Kysely, sql } from 'kysely'
-import type { MigrationTypes } from '../migrate.ts'
+import type { DialectSchema, MigrationTypes } from '../migrate.ts'
 import type { Schema } from '../schema.ts'
 
-export const migrationTypes: MigrationTypes = {
+const types: MigrationTypes = {
   int: 'bigint',
   key: 'bigint',
   text: 'text collate "C"',
@@ -11,9 +11,9 @@ export const migrationTypes: MigrationTypes = {
 }
 
 /** PostgreSQL keeps its own figures. */
-export const afterMigration: string[] = []
+const afterMigration: string[] = []
 
-export async function describeSchema(db: Kysely<Schema>): Promise<string[]> {
+async function describe(db: Kysely<Schema>): Promise<string[]> {
   const { rows } = await sql<{ line: string }>`
     select c.table_name || '.' || c.column_name || ' ' || c.data_type || coalesce(' collate ' || c.collation_name, '')
       || case c.is_nullable when 'NO' then ' not null' else '' end
@@ -28,3 +28,5 @@ export async function describeSchema(db: Kysely<Schema>): Promise<string[]> {
     order by 1`.execute(db)
   return rows.map((row) => row.line)
 }
+
+export const postgresSchema: DialectSchema = { types, afterMigration, describe }

@@ -72,9 +72,8 @@ export function createListReader(database: DatabaseSync) {
     const index = indexOf(question.orgId, list)
     const total = index.total(question.months)
     const seek = index.seek(question.months, question.offset)
-    if (!seek || question.limit === 0) return { total, returned: 0, items: '' }
-    const rows = rowsFrom(pages, question, list, seek)
-    return { total, returned: rows.length, items: rows.join(',') }
+    if (!seek || question.limit === 0) return { total, returned: 0, items: NO_ITEMS }
+    return { total, ...itemsFrom(pages, question, list, seek) }
   }
 
   return (question: ListQuestion): ListAnswer => {
@@ -102,17 +101,22 @@ export function createListReader(database: DatabaseSync) {
   }
 }
 
+const NO_ITEMS = Buffer.alloc(0)
+
 type PageStatements = Record<string, { skip: StatementSync; page: StatementSync }>
 
-/** The statements of a page, by filter: where it begins, and its rows from there. */
+/**
+ * The statements of a page, by filter: where it begins, and its rows from there, put together as bytes. A subquery with
+ * a limit hands its rows on in its own order.
+ */
 export const PAGE_SQL = Object.fromEntries(
   Object.entries(FILTERS).map(([name, filter]) => [
     name,
     {
       skip: `/* vip-users.skip */ select v.negated_ltv_micros as ltv, v.conversation_id as id from vip_users v
         where ${OF_LIST} and ${FROM_KEY} ${filter} ${IN_ORDER} limit 1 offset ?7`,
-      page: `/* vip-users.page */ select v.row from vip_users v
-        where ${OF_LIST} and ${FROM_KEY} ${filter} ${IN_ORDER} limit ?7`,
+      page: `/* vip-users.page */ select cast(group_concat(p.row, ',') as blob), count(*) from (
+        select v.row from vip_users v where ${OF_LIST} and ${FROM_KEY} ${filter} ${IN_ORDER} limit ?7) p`,
     },
   ]),
 )
@@ -129,11 +133,16 @@ function preparePages(database: DatabaseSync): PageStatements {
   )
 }
 
-function rowsFrom(pages: PageStatements, question: ListQuestion, list: Gate, seek: Seek): string[] {
+function itemsFrom(
+  pages: PageStatements,
+  question: ListQuestion,
+  list: Gate,
+  seek: Seek,
+): Pick<ListPage, 'returned' | 'items'> {
   const { months } = question
   const filter = months === null ? 'all' : months === 'any' ? 'birthday' : 'month'
   const statements = pages[filter]
-  if (!statements) return []
+  if (!statements) return { returned: 0, items: NO_ITEMS }
   const of = [question.orgId, list.workspaceKey, list.channelKey, list.generation]
   const last = typeof months === 'number' ? [months] : []
   let from: [bigint, string] = [seek.firstNegatedLtvMicros, seek.firstConversationId]
@@ -142,6 +151,10 @@ function rowsFrom(pages: PageStatements, question: ListQuestion, list: Gate, see
     if (!key) throw new Error(`List ${list.workspaceKey}/${list.channelKey} has fewer rows than its ranges count`)
     from = [key.ltv, key.id]
   }
-  const rows = statements.page.all(...of, ...from, question.limit, ...last) as unknown as [string][]
-  return rows.map((row) => row[0])
+  // the statement returns arrays, and one row whatever there is; without rows the text is null
+  const [items, returned] = statements.page.get(...of, ...from, question.limit, ...last) as unknown as [
+    Uint8Array<ArrayBuffer> | null,
+    number,
+  ]
+  return { returned, items: items ? Buffer.from(items.buffer, items.byteOffset, items.length) : NO_ITEMS }
 }

@@ -1,8 +1,8 @@
 import { type Kysely, sql } from 'kysely'
-import type { MigrationTypes } from '../migrate.ts'
+import type { DialectSchema, MigrationTypes } from '../migrate.ts'
 import type { Schema } from '../schema.ts'
 
-export const migrationTypes: MigrationTypes = {
+const types: MigrationTypes = {
   int: 'integer',
   key: 'integer',
   text: 'text',
@@ -46,7 +46,7 @@ const STATISTICS: [table: string, index: string, rows: string][] = [
   ['vip_user_ranges', 'vip_user_ranges', '1000 1000 1000 1000 1000 2 1'],
 ]
 
-export const afterMigration: string[] = [
+const afterMigration: string[] = [
   'analyze',
   'delete from sqlite_stat1',
   ...STATISTICS.map(
@@ -55,10 +55,12 @@ export const afterMigration: string[] = [
   'analyze sqlite_schema',
 ]
 
-export async function describeSchema(db: Kysely<Schema>): Promise<string[]> {
+async function describe(db: Kysely<Schema>): Promise<string[]> {
   const { rows } = await sql<{ name: string; sql: string }>`
     select s.name, s.sql from sqlite_schema s
     where s.name not like 'sqlite_%'
     order by s.type desc, s.name`.execute(db)
   return rows.map((row) => row.sql.replaceAll(/\s+/g, ' '))
 }
+
+export const sqliteSchema: DialectSchema = { types, afterMigration, describe }

@@ -1,0 +1,181 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import type { ListQuestion } from '../src/database/list-reader.ts'
+import type { Store } from '../src/database/store.ts'
+import { verifyStore } from '../src/vip-users/verify.ts'
+import { type Facts, type ModelRow, modelList } from './list-model.ts'
+import { makeOrganization, type TestOrganization } from './organization.ts'
+import type { TestStore } from './stores.ts'
+
+const START = Date.parse('2026-01-01T00:00:00Z')
+const THRESHOLD = 100
+/** Of a handful of rows, so that ranges split and merge all the time. */
+export const RANGE_ROWS = 3
+
+const cuids = fc.integer({ min: 1, max: 9 }).map((n) => `u${n}`)
+const conversationNumbers = fc.integer({ min: 1, max: 14 })
+/** Few values, so that many users tie. */
+const revenues = fc.constantFrom(0n, 50_000_000n, 100_000_000n, -50_000_000n, 300_000_000n)
+const birthdays = fc.constantFrom('1990-01-31', '--02-29', '2000-02-29', '1985-12-01', 'unknown')
+
+type Step =
+  | { kind: 'conversation'; number: number; cuid: string | null; firstName: string | null }
+  | { kind: 'user'; cuid: string; key: string; value: string | number | null }
+  | { kind: 'purchase'; cuid: string; revenueMicros: bigint; again: boolean }
+
+const steps: fc.Arbitrary<Step> = fc.oneof(
+  fc.record({
+    kind: fc.constant('conversation' as const),
+    number: conversationNumbers,
+    cuid: fc.option(cuids),
+    firstName: fc.option(fc.constantFrom('Ann', 'Bo')),
+  }),
+  fc.oneof(
+    fc.record({
+      kind: fc.constant('user' as const),
+      cuid: cuids,
+      key: fc.constant('birthday'),
+      value: fc.option(birthdays),
+    }),
+    fc.record({
+      kind: fc.constant('user' as const),
+      cuid: cuids,
+      key: fc.constant('ltv'),
+      value: fc.option(fc.constantFrom<string | number>(0, 100, 250.5, 'many')),
+    }),
+    fc.record({
+      kind: fc.constant('user' as const),
+      cuid: cuids,
+      key: fc.constant('firstName'),
+      value: fc.option(fc.constantFrom('Cy', ' ')),
+    }),
+  ),
+  fc.record({ kind: fc.constant('purchase' as const), cuid: cuids, revenueMicros: revenues, again: fc.boolean() }),
+)
+
+/** Every fact gets an event time of its own; a repeated purchase is the one before it. */
+function factsOf(organization: TestOrganization, sequence: Step[]): Facts[] {
+  let last: Facts['purchases'][number] | undefined
+  return sequence.map((step, index) => {
+    const facts: Facts = { conversations: [], users: [], purchases: [] }
+    const eventTimestamp = START + index
+    if (step.kind === 'conversation') {
+      const mediumId = organization.channels[step.number % 2]?.mediumId ?? ''
+      facts.conversations.push({
+        conversationId: `${organization.organizationId}-${step.number}`,
+        mediumId,
+        platformUserId: `p${step.number}`,
+        userName: null,
+        firstName: step.firstName,
+        lastName: null,
+        profilePic: null,
+        lastUserMessageTimestamp: null,
+        cuid: step.cuid,
+        eventTimestamp,
+      })
+    } else if (step.kind === 'user') {
+      const properties = [{ key: step.key, value: step.value }]
+      facts.users.push({ cuid: step.cuid, properties, lastAppOpenTimestamp: null, eventTimestamp })
+    } else {
+      const { cuid, revenueMicros } = step
+      const purchase = { purchaseId: `b${index}`, cuid, revenueMicros, timestamp: eventTimestamp }
+      if (!step.again || !last) last = purchase
+      facts.purchases.push(last)
+    }
+    return facts
+  })
+}
+
+function merged(facts: Facts[]): Facts {
+  return {
+    conversations: facts.flatMap((one) => one.conversations),
+    users: facts.flatMap((one) => one.users),
+    purchases: facts.flatMap((one) => one.purchases),
+  }
+}
+
+async function write(store: Store, orgId: number, facts: Facts): Promise<void> {
+  if (facts.conversations.length > 0) {
+    await store.write('recordConversations', { orgId, conversations: facts.conversations })
+  }
+  if (facts.users.length > 0) await store.write('recordUsers', { orgId, users: facts.users })
+  if (facts.purchases.length > 0) await store.write('recordPurchases', { orgId, purchases: facts.purchases })
+}
+
+async function walk(store: Store, question: Omit<ListQuestion, 'offset'>): Promise<{ conversationId: string }[]> {
+  const items: { conversationId: string }[] = []
+  for (;;) {
+    const page = await store.readList({ ...question, offset: items.length })
+    assert(typeof page !== 'string', String(page))
+    const rows = JSON.parse(`[${page.items}]`) as typeof items
+    assert.equal(rows.length, page.returned)
+    items.push(...rows)
+    if (rows.length === 0 || items.length >= page.total) {
+      assert.equal(items.length, page.total)
+      return items
+    }
+  }
+}
+
+function expectedRows(rows: ModelRow[], months: ListQuestion['months']): unknown[] {
+  return rows
+    .map(({ ltvMicros: _, ...row }) => ({ ...row, birthday: row.birthday === 'unknown' ? null : row.birthday }))
+    .filter(({ birthday }) => {
+      if (months === null) return true
+      return birthday !== null && (months === 'any' || Number(birthday.slice(-5, -3)) === months)
+    })
+}
+
+async function checkLists(store: Store, organization: TestOrganization, facts: Facts, limit: number): Promise<void> {
+  for (const { mediumId } of organization.channels) {
+    const rows = modelList(facts, mediumId, BigInt(THRESHOLD) * 1_000_000n)
+    for (const months of [null, 'any', 1, 2, 12] as const) {
+      const { orgId, workspaceId } = organization
+      const items = await walk(store, { orgId, workspaceId, mediumId, months, limit })
+      const shown = (items as (ModelRow & { conversationId: string })[]).map(
+        ({ conversationId, cuid, birthday, firstName }) => ({ conversationId, cuid, birthday, firstName }),
+      )
+      assert.deepEqual(shown, expectedRows(rows, months))
+    }
+  }
+  assert.deepEqual(await verifyStore(store, { orgId: organization.orgId }), [])
+}
+
+/** @param runs how many interleavings; half as many with concurrent writers */
+export function listOrderSuite(get: () => TestStore, runs: number): void {
+  test('after any interleaving of writes a walk shows each VIP once, in order, with the right totals', async () => {
+    const { store } = get()
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(steps, { minLength: 1, maxLength: 60 }),
+        fc.integer({ min: 1, max: 7 }),
+        fc.integer({ min: 1, max: 9 }),
+        async (sequence, limit, batch) => {
+          const organization = await makeOrganization(store, { vipIndicator: `ltv >= ${THRESHOLD}`, channels: 2 })
+          const facts = factsOf(organization, sequence)
+          for (let at = 0; at < facts.length; at += batch) {
+            await write(store, organization.orgId, merged(facts.slice(at, at + batch)))
+          }
+          await checkLists(store, organization, merged(facts), limit)
+        },
+      ),
+      { numRuns: runs },
+    )
+  })
+
+  test('concurrent writers through two servers end in the same list as one after the other', async () => {
+    const { store, openAnother } = get()
+    const servers = [store, await openAnother()]
+    await fc.assert(
+      fc.asyncProperty(fc.array(steps, { minLength: 20, maxLength: 80 }), async (sequence) => {
+        const organization = await makeOrganization(store, { vipIndicator: `ltv >= ${THRESHOLD}`, channels: 2 })
+        const facts = factsOf(organization, sequence)
+        const batches = Array.from({ length: Math.ceil(facts.length / 5) }, (_, n) => facts.slice(n * 5, n * 5 + 5))
+        await Promise.all(batches.map((batch, n) => write(servers[n % 2] ?? store, organization.orgId, merged(batch))))
+        for (const server of servers) await checkLists(server, organization, merged(facts), 4)
+      }),
+      { numRuns: Math.ceil(runs / 2) },
+    )
+  })
+}
