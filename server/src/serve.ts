@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import { pino } from 'pino'
 import { describeSample, type SampleFile, writeSampleFile } from '../sample/sample-file.ts'
 import { buildApp } from './app.ts'
+import { runBackground } from './background.ts'
 import { CommandError } from './commands/command-error.ts'
 import { type Config, loadConfig, withPort } from './config.ts'
 import { openStore } from './database/open-store.ts'
@@ -11,7 +12,6 @@ import { holdServing } from './database/sqlite/serving.ts'
 import type { Store } from './database/store.ts'
 import { createLog } from './http/request-log.ts'
 import { readSampleMark } from './organizations/sample-mark.ts'
-import { resumeBuilds } from './resume-builds.ts'
 import { checkFingerprint, createSecrets, loadMasterKey, type Secrets } from './secrets.ts'
 import { startText } from './start-text.ts'
 import { writes } from './writes.ts'
@@ -42,11 +42,11 @@ export async function serve(given: Config, { withSample }: { withSample: boolean
   process.stdout.write(startText(baseUrl, config, sample))
 
   const stopping = new AbortController()
-  const resumed = resumeBuilds(store, log, stopping.signal)
+  const background = runBackground(store, log, stopping.signal)
   await stopped
   stopping.abort()
   await app.close()
-  await resumed
+  await background
   await store.close()
   release()
   lines.flushSync()

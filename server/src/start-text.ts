@@ -11,14 +11,15 @@ Dynamo listens on ${baseUrl} (store: ${store}; Ctrl-C stops it)
   OpenAPI    ${baseUrl}/openapi.json
   health     ${baseUrl}/healthz
   metrics    ${baseUrl}/metrics
-${sample ? sampleText(sample) : NEXT_STEPS}
+${sample ? sampleText(sample, config.dataDir) : NEXT_STEPS}
 `
 }
 
 const NEXT_STEPS = `
 Your own data: npx dynamo organization create --name "…", then npx dynamo --help`
 
-function sampleText(sample: SampleFile): string {
+function sampleText(sample: SampleFile, dataDir: string): string {
+  const folder = dataDir === './data' ? '' : `DYNAMO_DATA_DIR='${dataDir.replaceAll("'", "'\\''")}' `
   const media = Object.entries(sample.mediumIds).map(([type, mediumId]) => `  ${type.padEnd(18)} ${mediumId}`)
   return `
 The sample organization, also in sample.json in the data folder:
@@ -33,7 +34,7 @@ ${signedCurl(sample)}
 
 The same without the signing by hand:
 
-  npx dynamo request GET '${listPath(sample)}'
+  ${folder}npx dynamo request GET '${listPath(sample)}'
 `
 }
 

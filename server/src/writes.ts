@@ -13,6 +13,7 @@ import {
 } from './organizations/write-organizations.ts'
 import { deleteStale, finishBuild } from './vip-users/build.ts'
 import { buildChunk } from './vip-users/build-chunk.ts'
+import { settleDue } from './vip-users/settle-due.ts'
 import { connectChannel, createWorkspace, disconnectChannel, setVipIndicator } from './workspaces/write-workspaces.ts'
 
 /** Every write of the product, by the name under which a store runs it. */
@@ -36,6 +37,7 @@ export const writes = {
   revokeApiKey,
   setOrganizationActive,
   setVipIndicator,
+  settleDue,
   startSample,
 }
 

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
-import { stat } from 'node:fs/promises'
+import { once } from 'node:events'
+import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { dynamo, dynamoPrints, getSigned, serveDynamo } from './cli.ts'
 import { eachStore } from './stores.ts'
@@ -97,7 +100,12 @@ test('every command of the command line has help', async () => {
 
 test('what keeps the service from starting is told in one line', async (t) => {
   const taken = createServer().listen(0, '127.0.0.1')
-  t.after(() => taken.close())
+  await once(taken, 'listening')
+  const folder = await mkdtemp(join(tmpdir(), 'dynamo-test-'))
+  t.after(async () => {
+    taken.close()
+    await rm(folder, { recursive: true })
+  })
   const address = taken.address()
   const port = typeof address === 'object' && address ? String(address.port) : ''
   const cases: [Record<string, string>, RegExp][] = [
@@ -107,7 +115,7 @@ test('what keeps the service from starting is told in one line', async (t) => {
     [{ PORT: '0', DATABASE_URL: 'postgres://127.0.0.1:1/none' }, /^PostgreSQL does not answer[^\n]+\n$/],
   ]
   for (const [settings, sentence] of cases) {
-    const { code, stderr } = await dynamo(settings, ['serve'])
+    const { code, stderr } = await dynamo({ DYNAMO_DATA_DIR: folder, ...settings }, ['serve'])
     assert.equal(code, 1)
     assert.match(stderr, sentence)
   }
@@ -118,13 +126,9 @@ eachStore((get) => {
     const { env, store } = get()
     await store.write('startSample', { name: 'half loaded, then killed' })
     const servers = await Promise.all([serveDynamo(env, ['--with-sample']), serveDynamo(env, ['--with-sample'])])
-    const { rows } = await store.db
-      .selectFrom('organizations as o')
-      .select('o.name')
-      .execute()
-      .then((found) => ({ rows: found }))
+    const organizations = await store.db.selectFrom('organizations as o').select('o.name').execute()
     assert.deepEqual(
-      rows.map((row) => row.name),
+      organizations.map((row) => row.name),
       ['Golden Otter Casino (sample)'],
     )
     const path = `${env.DYNAMO_DATA_DIR}/sample.json`

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
-import { execFile, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
-import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join, normalize } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -27,8 +27,8 @@ import {
   tableRowsOf,
 } from './documents.ts'
 
-// Every `bash` and `ts` block of the README and the guides is run, in the document's order, by one shell in a folder of
-// its own, beside a server with a small sample; `json` and `text` blocks are what the block before them prints.
+// Every `bash` and `ts` block of the README and the guides is run, a document's in order by one shell in a folder of its
+// own, beside one server with a small sample; `json` and `text` blocks are what the block before them prints.
 
 const CUSTOMERS = 200
 const ADDRESS = 'http://127.0.0.1:4000'
@@ -39,17 +39,33 @@ const settings = settingsTable()
 const guides = listDocuments().filter((path) => path === 'README.md' || /^docs\/[^/]+\.md$/.test(path))
 
 let folder: string
+let server: ChildProcess
+let address: string
 
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'dynamo-docs-'))
-  const dataDir = join(folder, 'template')
+  await loadSmallSample(join(folder, 'data'))
+  const env = environment({ PORT: '0', LOG_LEVEL: 'silent' })
+  const serve = [join(root, 'server/bin/dynamo.mjs'), 'serve']
+  const started = spawn(process.execPath, serve, { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] })
+  // piped, for a test run that is killed would wait for whoever holds its own standard error
+  started.stderr.pipe(process.stderr)
+  server = started
+  address = await listeningAddress(started.stdout)
+})
+after(async () => {
+  server.kill('SIGTERM')
+  await once(server, 'exit')
+  await rm(folder, { recursive: true, force: true })
+})
+
+async function loadSmallSample(dataDir: string): Promise<void> {
   const store = await openStore({ databaseUrl: null, dataDir }, writes)
-  const asOf = Temporal.Now.plainDateISO('UTC')
   const secrets = createSecrets(loadMasterKey({ masterKey: null, dataDir }))
+  const asOf = Temporal.Now.plainDateISO('UTC')
   await loadSample(store, secrets, { asOf, publicUrl: ADDRESS, customers: CUSTOMERS })
   await store.close()
-})
-after(() => rm(folder, { recursive: true, force: true }))
+}
 
 describe('documents', { concurrency: 3 }, () => {
   for (const path of guides) {
@@ -59,7 +75,7 @@ describe('documents', { concurrency: 3 }, () => {
     test(`every example in ${path} does what the document says`, async () => {
       const own = join(folder, path.replaceAll(/\W/g, '-'))
       await mkdir(own)
-      await cp(join(folder, 'template'), join(own, 'data'), { recursive: true })
+      await symlink(join(folder, 'data'), join(own, 'data'))
       const outputs = await runExamples(own, examples)
       for (const [index, shown] of blocks.entries()) {
         const compare = COMPARISONS[shown.language]
@@ -78,27 +94,16 @@ const COMPARISONS: Record<string, (output: string, shown: string, where: string)
 }
 
 async function runExamples(own: string, examples: Block[]): Promise<Map<Block | undefined, string>> {
-  const server = spawn(process.execPath, [join(root, 'server/bin/dynamo.mjs'), 'serve'], {
-    cwd: own,
-    env: environment({ PORT: '0', LOG_LEVEL: 'silent' }),
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  try {
-    const address = await listeningAddress(server.stdout)
-    const script = [PRELUDE]
-    for (const [index, { language, text }] of examples.entries()) {
-      const here = text.replaceAll(ADDRESS, address)
-      if (language === 'ts') await writeFile(join(own, `example-${index}.mts`), here)
-      script.push(language === 'ts' ? `"$DYNAMO_NODE" example-${index}.mts` : here)
-    }
-    const env = environment({ PORT: new URL(address).port })
-    const whole = script.join(`\nprintf '${SEPARATOR}'\n`)
-    const { stdout } = await promisify(execFile)('bash', ['-c', whole], { cwd: own, env })
-    return new Map(examples.map((block, index) => [block, stdout.split(SEPARATOR)[index + 1] ?? '']))
-  } finally {
-    server.kill('SIGTERM')
-    await once(server, 'exit')
+  const script = [PRELUDE]
+  for (const [index, { language, text }] of examples.entries()) {
+    const here = text.replaceAll(ADDRESS, address)
+    if (language === 'ts') await writeFile(join(own, `example-${index}.mts`), here)
+    script.push(language === 'ts' ? `"$DYNAMO_NODE" example-${index}.mts` : here)
   }
+  const env = environment({ PORT: new URL(address).port })
+  const whole = script.join(`\nprintf '${SEPARATOR}'\n`)
+  const { stdout } = await promisify(execFile)('bash', ['-c', whole], { cwd: own, env })
+  return new Map(examples.map((block, index) => [block, stdout.split(SEPARATOR)[index + 1] ?? '']))
 }
 
 /** In the checkout `npx dynamo` is this program; how npx finds it there is a test of its own. */

@@ -1,6 +1,7 @@
 import { type Kysely, type SelectQueryBuilder, sql } from 'kysely'
 import { isPostgres } from './dialect.ts'
 import type { Schema } from './schema.ts'
+import { iterateRows } from './sqlite/connection.ts'
 
 /** Rows that PostgreSQL hands over at once. */
 const FETCH_ROWS = 1_000
@@ -16,7 +17,9 @@ export async function* streamRows<Row>(
   query: SelectQueryBuilder<Schema, never, Row>,
 ): AsyncGenerator<Row> {
   if (!isPostgres(db)) {
-    yield* query.stream()
+    const { sql: text, parameters } = query.compile()
+    // the query's own type says what its rows are
+    yield* iterateRows(db, text, parameters) as Iterable<Row>
     return
   }
   const cursor = sql.id(name)

@@ -21,11 +21,36 @@ const SQLITE_ALONE_ROWS = 50_000
 const MAX_SHARED_ROWS = 1_000
 const MAX_SHARED_MS = 50
 const FIRST_SHARED_ROWS = 100
-const POSTGRES = { size: 4_000, lanes: 3 }
+/**
+ * A transaction keeps its users, and the lists that they are in, from a server's writes: for so long at most. There it
+ * is not asked whether a server runs: it may run on another machine.
+ */
+const MAX_POSTGRES_MS = 50
+const MAX_POSTGRES_ROWS = 4_000
+const FIRST_POSTGRES_ROWS = 250
+const POSTGRES_LANES = 3
+
+export function createPace(store: Store, dataDir: string): Pace {
+  return store.name === 'postgres' ? createPostgresPace() : createSqlitePace(dataDir)
+}
+
+function createPostgresPace(): Pace {
+  let size = FIRST_POSTGRES_ROWS
+  return {
+    get size() {
+      return size
+    },
+    lanes: POSTGRES_LANES,
+    tell(rows, tookMs) {
+      size = fitting(rows, tookMs, MAX_POSTGRES_MS, MAX_POSTGRES_ROWS)
+      return 0
+    },
+    close: () => undefined,
+  }
+}
 
 /** Looks before every chunk: a server may start, or end, while an import runs. */
-export function createPace(store: Store, dataDir: string): Pace {
-  if (store.name === 'postgres') return { ...POSTGRES, tell: () => 0, close: () => undefined }
+function createSqlitePace(dataDir: string): Pace {
   const serving = watchServing(dataDir)
   let shared = FIRST_SHARED_ROWS
   let served = serving.isServed()
@@ -37,10 +62,14 @@ export function createPace(store: Store, dataDir: string): Pace {
     lanes: 1,
     tell(rows, tookMs) {
       if (!served) return 0
-      const fitting = Math.round((rows * MAX_SHARED_MS) / Math.max(tookMs, 1))
-      shared = Math.max(1, Math.min(MAX_SHARED_ROWS, fitting))
+      shared = fitting(rows, tookMs, MAX_SHARED_MS, MAX_SHARED_ROWS)
       return tookMs
     },
     close: serving.close,
   }
+}
+
+/** How many rows the next chunk may have, so that it takes `maxMs` if it goes like the last one; at most twice as many. */
+function fitting(rows: number, tookMs: number, maxMs: number, maxRows: number): number {
+  return Math.max(1, Math.min(maxRows, 2 * rows, Math.round((rows * maxMs) / Math.max(tookMs, 1))))
 }

@@ -59,6 +59,18 @@ eachStore(
       })
     }
 
+    test('verify goes through more users than it reads at once', async () => {
+      const { store } = get()
+      const { orgId, channels } = await makeOrganization(store, { vipIndicator: 'ltv >= 2000' })
+      await recordVips(store, { orgId, mediumId: channels[0]?.mediumId ?? '', count: 2_100 })
+      let seen = 0
+      const onProgress = (users: number) => {
+        seen = users
+      }
+      assert.deepEqual(await verifyStore(store, { orgId, onProgress }), [])
+      assert.equal(seen, 2_100)
+    })
+
     test('verify reports a schema that is not the recorded one', async () => {
       const { store, execute } = get()
       await execute('create index not_ours on users (org_id, birthday)')

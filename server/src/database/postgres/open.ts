@@ -41,7 +41,10 @@ export async function openPostgresStore(
     async ping() {
       await pool.query('select 1')
     },
-    close: () => pool.end(),
+    async close() {
+      await writer.close()
+      await pool.end()
+    },
   }
 }
 

@@ -17,15 +17,23 @@ export function createPostgresWriter<W extends Writes>(
   options: WriterOptions,
 ): Writer<W> {
   let committed = 0
+  let analyzing = Promise.resolve()
 
   /**
    * Tells the planner of a young store what is in it, after 1, 4, 16 … writes of this server: until the server's own
    * analyze comes, a minute later, it takes every organization for empty, and walks all of it for each batch.
+   * Nobody waits for it, and where it fails the server's own comes all the same.
    */
-  async function analyzeWhileYoung(): Promise<void> {
+  function analyzeWhileYoung(): void {
     committed += 1
     const isPowerOfFour = Number.isInteger(Math.log2(committed) / 2)
-    if (isPowerOfFour && committed <= MAX_ANALYZED_WRITES) await sql`analyze`.execute(db)
+    if (!isPowerOfFour || committed > MAX_ANALYZED_WRITES) return
+    analyzing = analyzing
+      .then(() => sql`analyze`.execute(db))
+      .then(
+        () => undefined,
+        () => undefined,
+      )
   }
 
   async function run(name: keyof W & string, args: unknown): Promise<unknown> {
@@ -36,7 +44,7 @@ export function createPostgresWriter<W extends Writes>(
         const result = await db
           .transaction()
           .execute((transaction) => write({ db: transaction, now: Date.now(), rangeRows: options.rangeRows }, args))
-        await analyzeWhileYoung()
+        analyzeWhileYoung()
         return result
       } catch (error) {
         const code = (error as { code?: string }).code
@@ -49,6 +57,6 @@ export function createPostgresWriter<W extends Writes>(
   return {
     // the table of writes gives the named write's type
     write: (name, args) => run(name, args) as ReturnType<W[typeof name]>,
-    close: async () => undefined,
+    close: () => analyzing,
   }
 }

@@ -16,7 +16,18 @@ export interface SqliteConnection {
 export function openConnection(path: string): SqliteConnection {
   const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS })
   database.exec(`pragma journal_mode = wal; pragma synchronous = full; pragma cache_size = ${CACHE_KIB}`)
-  return { database, db: kyselyOver(database) }
+  const db = kyselyOver(database)
+  databases.set(db, database)
+  return { database, db }
+}
+
+const databases = new WeakMap<Kysely<Schema>, DatabaseSync>()
+
+/** The rows of a query one by one, while other statements run on the same connection; Kysely's own stream locks it. */
+export function iterateRows(db: Kysely<Schema>, text: string, parameters: readonly unknown[]): Iterable<unknown> {
+  const database = databases.get(db)
+  if (!database) throw new Error('Not a connection of an SQLite store')
+  return database.prepare(text).iterate(...(parameters as never[]))
 }
 
 function kyselyOver(database: DatabaseSync): Kysely<Schema> {

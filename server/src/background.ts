@@ -1,0 +1,66 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Logger } from 'pino'
+import type { Store } from './database/store.ts'
+import { makeLists } from './vip-users/make-lists.ts'
+import { settleAllDue } from './vip-users/settle-due.ts'
+
+/** How late a mark over time may be settled where nobody writes to its user. */
+const SWEEP_MS = 10_000
+const REST_MS = 20
+
+/**
+ * What a server does besides answering: it takes up the lists that a server or a command was making when it ended,
+ * deletes what no list shows any more, and settles marks that fall due. It leaves the store to others in between.
+ *
+ * @param signal  stops it between two chunks; the next start goes on there
+ */
+export async function runBackground(store: Store, log: Logger, signal: AbortSignal): Promise<void> {
+  const stoppable: Pick<Store, 'db' | 'write'> = {
+    db: store.db,
+    write(name, args) {
+      signal.throwIfAborted()
+      return store.write(name, args)
+    },
+  }
+  await attempt(log, signal, 'A list that was being made could not be completed', () => resumeBuilds(stoppable))
+  while (!signal.aborted) {
+    await attempt(log, signal, 'Marks that fell due could not be settled', async () => {
+      await settleAllDue(stoppable, Date.now(), signal)
+      await pause(SWEEP_MS, undefined, { signal })
+    })
+  }
+}
+
+async function attempt(log: Logger, signal: AbortSignal, failure: string, work: () => Promise<void>): Promise<void> {
+  try {
+    await work()
+  } catch (error) {
+    if (signal.aborted) return
+    log.error({ message: failure, error: String(error) })
+    await pause(SWEEP_MS, undefined, { signal }).catch(() => undefined)
+  }
+}
+
+async function resumeBuilds(store: Pick<Store, 'db' | 'write'>): Promise<void> {
+  const building = await store.db
+    .selectFrom('workspaces as w')
+    .select(['w.org_id', 'w.workspace_key'])
+    .where('w.building_generation', 'is not', null)
+    .execute()
+  for (const { org_id: orgId, workspace_key: workspaceKey } of building) {
+    await makeLists(store, { orgId, workspaceKey }, { considerate: true })
+  }
+  for (const orgId of await organizationsWithLists(store)) {
+    while (await store.write('deleteStale', { orgId })) await pause(REST_MS)
+  }
+}
+
+async function organizationsWithLists(store: Pick<Store, 'db'>): Promise<number[]> {
+  const rows = await store.db
+    .selectFrom('workspaces as w')
+    .select('w.org_id')
+    .distinct()
+    .where('w.type', '=', 'VIP')
+    .execute()
+  return rows.map((row) => row.org_id)
+}
