@@ -2,7 +2,6 @@ import type { Store } from '../src/database/store.ts'
 import { readSampleMark, type SampleMark } from '../src/organizations/sample-mark.ts'
 import type { Secrets } from '../src/secrets.ts'
 import type { LoadOptions } from './load-sample.ts'
-import { withSampleLock } from './sample-lock.ts'
 
 /**
  * Loads the sample where the store has no organization, or has one that a killed loading left half-way. Of several
@@ -10,15 +9,10 @@ import { withSampleLock } from './sample-lock.ts'
  *
  * @returns what the store has of the sample afterwards; null where it was not loaded, or was removed
  */
-export async function ensureSample(
-  store: Store,
-  secrets: Secrets,
-  dataDir: string,
-  options: LoadOptions,
-): Promise<SampleMark | null> {
+export async function ensureSample(store: Store, secrets: Secrets, options: LoadOptions): Promise<SampleMark | null> {
   // a large part of the program, which a store that has its sample does without
   const { loadSample, removeSample } = await import('./load-sample.ts')
-  return await withSampleLock(store, dataDir, async () => {
+  return await store.alone(async () => {
     const loaded = await readLoaded(store)
     if (loaded) return loaded
     const mark = await readSampleMark(store.db)

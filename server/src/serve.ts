@@ -8,7 +8,6 @@ import { runBackground } from './background.ts'
 import { CommandError } from './commands/command-error.ts'
 import { type Config, loadConfig, withPort } from './config.ts'
 import { openStore } from './database/open-store.ts'
-import { holdServing } from './database/sqlite/serving.ts'
 import type { Store } from './database/store.ts'
 import { createLog } from './http/request-log.ts'
 import { readSampleMark } from './organizations/sample-mark.ts'
@@ -27,7 +26,7 @@ export async function serve(given: Config, { withSample }: { withSample: boolean
   // before anything is made, and for the addresses that the sample is stored with
   const config = withPort(given, await findPort(given))
   const store = await openStore(config, writes)
-  const release = store.name === 'sqlite' ? holdServing(config.dataDir) : () => undefined
+  const release = store.holdServing()
   const secrets = createSecrets(loadMasterKey(config))
   await checkFingerprint(store, secrets)
   if (withSample && config.sample) await loadSampleWhereEmpty(store, secrets, config)
@@ -97,7 +96,7 @@ async function loadSampleWhereEmpty(store: Store, secrets: Secrets, config: Conf
   if (!(await needsSample(store))) return
   const { showProgress } = await import('./commands/progress.ts')
   const progress = showProgress('Loading the sample organization', 100)
-  await ensureSample(store, secrets, config.dataDir, {
+  await ensureSample(store, secrets, {
     asOf: Temporal.Now.plainDateISO('UTC'),
     publicUrl: config.publicUrl,
     onProgress: (share) => progress.update(share * 100),

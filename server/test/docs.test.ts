@@ -1,12 +1,9 @@
 import assert from 'node:assert/strict'
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { execFile } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join, normalize } from 'node:path'
-import { createInterface } from 'node:readline'
-import type { Readable } from 'node:stream'
 import { after, before, describe, test } from 'node:test'
 import { promisify } from 'node:util'
 import type { Command } from 'commander'
@@ -16,6 +13,7 @@ import { settingsTable } from '../src/config.ts'
 import { openStore } from '../src/database/open-store.ts'
 import { createSecrets, loadMasterKey } from '../src/secrets.ts'
 import { writes } from '../src/writes.ts'
+import { type RunningServer, serveDynamo } from './cli.ts'
 import {
   anchorsOf,
   type Block,
@@ -39,23 +37,16 @@ const settings = settingsTable()
 const guides = listDocuments().filter((path) => path === 'README.md' || /^docs\/[^/]+\.md$/.test(path))
 
 let folder: string
-let server: ChildProcess
-let address: string
+let server: RunningServer
 
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'dynamo-docs-'))
-  await loadSmallSample(join(folder, 'data'))
-  const env = environment({ PORT: '0', LOG_LEVEL: 'silent' })
-  const serve = [join(root, 'server/bin/dynamo.mjs'), 'serve']
-  const started = spawn(process.execPath, serve, { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] })
-  // piped, for a test run that is killed would wait for whoever holds its own standard error
-  started.stderr.pipe(process.stderr)
-  server = started
-  address = await listeningAddress(started.stdout)
+  const dataDir = join(folder, 'data')
+  await loadSmallSample(dataDir)
+  server = await serveDynamo({ DYNAMO_DATA_DIR: dataDir })
 })
 after(async () => {
-  server.kill('SIGTERM')
-  await once(server, 'exit')
+  await server.stop()
   await rm(folder, { recursive: true, force: true })
 })
 
@@ -96,11 +87,15 @@ const COMPARISONS: Record<string, (output: string, shown: string, where: string)
 async function runExamples(own: string, examples: Block[]): Promise<Map<Block | undefined, string>> {
   const script = [PRELUDE]
   for (const [index, { language, text }] of examples.entries()) {
-    const here = text.replaceAll(ADDRESS, address)
+    const here = text.replaceAll(ADDRESS, server.url)
     if (language === 'ts') await writeFile(join(own, `example-${index}.mts`), here)
     script.push(language === 'ts' ? `"$DYNAMO_NODE" example-${index}.mts` : here)
   }
-  const env = environment({ PORT: new URL(address).port })
+  const env = environment({
+    PORT: new URL(server.url).port,
+    DYNAMO_NODE: process.execPath,
+    DYNAMO_PROGRAM: join(root, 'server/bin/dynamo.mjs'),
+  })
   const whole = script.join(`\nprintf '${SEPARATOR}'\n`)
   const { stdout } = await promisify(execFile)('bash', ['-c', whole], { cwd: own, env })
   return new Map(examples.map((block, index) => [block, stdout.split(SEPARATOR)[index + 1] ?? '']))
@@ -110,28 +105,15 @@ async function runExamples(own: string, examples: Block[]): Promise<Map<Block | 
 const PRELUDE = `set -euo pipefail
 npx() { shift; "$DYNAMO_NODE" "$DYNAMO_PROGRAM" "$@"; }`
 
-async function listeningAddress(output: Readable): Promise<string> {
-  for await (const line of createInterface(output)) {
-    const [, address] = /^Dynamo listens on (\S+)/.exec(line) ?? []
-    if (address) {
-      // what nobody reads must not fill the pipe
-      output.resume()
-      return address
-    }
-  }
-  throw new Error('The server ended before it listened')
-}
-
+/** Of the environment only what finds programs: what a shell happens to hold must not reach an example. */
 function environment(own: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const env: NodeJS.ProcessEnv = {
-    ...process.env,
-    PATH: `${dirname(process.execPath)}:${process.env.PATH}`,
-    DYNAMO_NODE: process.execPath,
-    DYNAMO_PROGRAM: join(root, 'server/bin/dynamo.mjs'),
+  const { PATH = '', HOME } = process.env
+  return {
+    HOME,
+    PATH: `${dirname(process.execPath)}:${PATH}`,
+    NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/dynamo'),
+    ...own,
   }
-  // a test's process would make the programs that it starts report as tests
-  for (const name of [...settings.map((setting) => setting.name), 'NODE_TEST_CONTEXT']) delete env[name]
-  return { ...env, ...own }
 }
 
 /** Values are of the day and the sample; names and nesting are what a reader builds on. */

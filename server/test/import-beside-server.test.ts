@@ -3,7 +3,6 @@ import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { holdServing } from '../src/database/sqlite/serving.ts'
 import { dynamoPrints } from './cli.ts'
 import { makeOrganization } from './organization.ts'
 import { eachStore } from './stores.ts'
@@ -19,7 +18,7 @@ eachStore((get) => {
     const rows = Array.from({ length: ROWS }, (_, index) => `u${index % 5_000},9.99,2026-05-01,import-${index}\n`)
     await writeFile(file, `cuid,revenue,timestamp,purchaseId\n${rows.join('')}`)
     // this process is the server: it holds the store open, and writes through the writer that a server has
-    const release = holdServing(folder)
+    const release = store.holdServing()
     let done = false
     const imported = dynamoPrints(env, ['import', 'purchases', '--organization', organizationId, file]).finally(() => {
       done = true

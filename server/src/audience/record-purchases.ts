@@ -35,43 +35,46 @@ export async function recordPurchases(
     orgId,
     purchases.map((purchase) => purchase.cuid),
   )
-  const first = new Map<string, Purchase & { userKey: number }>()
-  for (const purchase of purchases) {
-    const userKey = keyOf.get(purchase.cuid) ?? 0
-    if (!first.has(purchase.purchaseId)) first.set(purchase.purchaseId, { ...purchase, userKey })
-  }
-  // sorted, for two writes that record the same purchases at once
-  const candidates = [...first.values()].sort((one, other) => (one.purchaseId < other.purchaseId ? -1 : 1))
+  const candidates = keyedOnce(purchases, keyOf)
   const inserted = await insertPurchases(tx, orgId, candidates)
-  const recorded = candidates.filter((purchase) => inserted.has(purchase.purchaseId))
-  const known = await readPurchases(
-    tx,
-    orgId,
-    candidates.filter((purchase) => !inserted.has(purchase.purchaseId)).map((purchase) => purchase.purchaseId),
-  )
-  for (const purchase of recorded) known.set(purchase.purchaseId, purchase)
-
+  const isAllNew = inserted.size === purchases.length
+  const recorded = isAllNew ? candidates : candidates.filter((purchase) => inserted.has(purchase.purchaseId))
   const touched = await addToUsers(tx, orgId, recorded)
   await forgetUnused(tx, orgId, [...created.difference(new Set(touched))])
   await refreshLists(tx, orgId, touched)
+  if (isAllNew) return purchases.map(() => 'recorded')
 
-  const counted = new Set<string>()
+  const repeated = candidates.filter((purchase) => !inserted.has(purchase.purchaseId))
+  const known = await readPurchases(
+    tx,
+    orgId,
+    repeated.map((purchase) => purchase.purchaseId),
+  )
+  for (const purchase of recorded) known.set(purchase.purchaseId, purchase)
   return purchases.map(({ purchaseId, cuid, revenueMicros }) => {
     const stored = known.get(purchaseId)
     if (stored?.userKey !== keyOf.get(cuid) || stored?.revenueMicros !== revenueMicros) return 'conflict'
-    if (!inserted.has(purchaseId) || counted.has(purchaseId)) return 'repeated'
-    counted.add(purchaseId)
-    return 'recorded'
+    // the first of several with one id is the one that was recorded
+    return inserted.delete(purchaseId) ? 'recorded' : 'repeated'
   })
 }
 
-type StoredPurchase = Pick<Purchase, 'revenueMicros'> & { userKey: number }
+/** The first purchase of each id, in the order of the ids: for two writes that record the same ones at once. */
+function keyedOnce(purchases: Purchase[], keyOf: ReadonlyMap<string, number>): KeyedPurchase[] {
+  const seen = new Set<string>()
+  const keyed: KeyedPurchase[] = []
+  for (const { purchaseId, cuid, revenueMicros, timestamp } of purchases) {
+    if (seen.has(purchaseId)) continue
+    seen.add(purchaseId)
+    keyed.push({ purchaseId, userKey: keyOf.get(cuid) ?? 0, revenueMicros, timestamp })
+  }
+  return keyed.sort((one, other) => (one.purchaseId < other.purchaseId ? -1 : 1))
+}
 
-async function insertPurchases(
-  tx: Tx,
-  orgId: number,
-  purchases: (Purchase & { userKey: number })[],
-): Promise<Set<string>> {
+type KeyedPurchase = Omit<Purchase, 'cuid'> & { userKey: number }
+type StoredPurchase = Pick<KeyedPurchase, 'revenueMicros' | 'userKey'>
+
+async function insertPurchases(tx: Tx, orgId: number, purchases: KeyedPurchase[]): Promise<Set<string>> {
   const types = { purchase_id: 'text', user_key: 'bigint', revenue_micros: 'bigint', timestamp: 'bigint' } as const
   const rows = purchases.map((purchase) => ({
     purchase_id: purchase.purchaseId,
@@ -104,7 +107,7 @@ async function readPurchases(tx: Tx, orgId: number, purchaseIds: string[]): Prom
 }
 
 /** Adds purchases to their users' sums. A refund lowers the sum, and is no purchase and no latest one. */
-async function addToUsers(tx: Tx, orgId: number, purchases: (StoredPurchase & Purchase)[]): Promise<number[]> {
+async function addToUsers(tx: Tx, orgId: number, purchases: KeyedPurchase[]): Promise<number[]> {
   if (purchases.length === 0) return []
   const sums = new Map<number, { micros: bigint; purchases: number; last_timestamp: number | null }>()
   for (const { userKey, revenueMicros, timestamp } of purchases) {
@@ -117,7 +120,10 @@ async function addToUsers(tx: Tx, orgId: number, purchases: (StoredPurchase & Pu
     sums.set(userKey, sum)
   }
   const types = { user_key: 'bigint', micros: 'bigint', purchases: 'bigint', last_timestamp: 'bigint' } as const
-  const rows = [...sums].map(([user_key, sum]) => ({ user_key, ...sum }))
+  // in the order of the keys, which is the order of the table
+  const rows = [...sums]
+    .map(([user_key, { micros, purchases, last_timestamp }]) => ({ user_key, micros, purchases, last_timestamp }))
+    .sort((one, other) => one.user_key - other.user_key)
   const updated = await sql<{ micros: string }>`
     /* users.add-purchases */
     update users

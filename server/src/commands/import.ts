@@ -1,10 +1,8 @@
-import type { Config } from '../config.ts'
 import type { Store } from '../database/store.ts'
 import { parseTimestamp } from '../http/timestamp.ts'
 import { conversationsKind } from '../imports/conversations.ts'
 import { type ImportCounts, importFile } from '../imports/import-file.ts'
 import type { ImportKind, KindOptions } from '../imports/kind.ts'
-import { createPace } from '../imports/pace.ts'
 import { purchasesKind } from '../imports/purchases.ts'
 import { createRejects } from '../imports/rejected-file.ts'
 import { type Format, openSource, type Source } from '../imports/source.ts'
@@ -31,7 +29,7 @@ export async function run(kind: Kind, file: string, options: Options): Promise<v
   const now = Date.now()
   const asOf = options.asOf === undefined ? undefined : parseAsOf(options.asOf, now + AHEAD_MS)
   const source = await openSource(file, options.format, now)
-  await withStore(async (store, config) => {
+  await withStore(async (store) => {
     const { orgId } = await findOrganization(store, options.organization)
     const kindOptions: KindOptions = {
       orgId,
@@ -39,7 +37,7 @@ export async function run(kind: Kind, file: string, options: Options): Promise<v
       lastTimestamp: now + AHEAD_MS,
       isText: source.format === 'csv',
     }
-    const { counts, notes } = await runKind(store, config, source, kind, kindOptions)
+    const { counts, notes } = await runKind(store, source, kind, kindOptions)
     for (const note of notes) say(note)
     if (counts.rejected > 0) say(`The rejected rows are in ${source.rejectedPath}: mend them and import that file`)
     const { read, imported, unchanged, rejected } = counts
@@ -56,19 +54,18 @@ function parseAsOf(text: string, lastTimestamp: number): number {
   return parsed.timestamp
 }
 
-function runKind(store: Store, config: Config, source: Source, kind: Kind, options: KindOptions) {
-  if (kind === 'conversations') return runImport(store, config, source, conversationsKind(options))
-  if (kind === 'users') return runImport(store, config, source, usersKind(options))
-  return runImport(store, config, source, purchasesKind(options))
+function runKind(store: Store, source: Source, kind: Kind, options: KindOptions) {
+  if (kind === 'conversations') return runImport(store, source, conversationsKind(options))
+  if (kind === 'users') return runImport(store, source, usersKind(options))
+  return runImport(store, source, purchasesKind(options))
 }
 
 async function runImport<Fact extends object>(
   store: Store,
-  config: Config,
   source: Source,
   kind: ImportKind<Fact>,
 ): Promise<{ counts: ImportCounts; notes: string[] }> {
-  const pace = createPace(store, config.dataDir)
+  const pace = store.pace()
   const progress = showProgress('Importing', source.size ?? 0)
   const rejects = createRejects(source.rejectedPath, source.format, progress.say)
   try {

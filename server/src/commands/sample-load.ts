@@ -1,6 +1,5 @@
 import { loadSample, removeSample } from '../../sample/load-sample.ts'
 import { describeSample, writeSampleFile } from '../../sample/sample-file.ts'
-import { withSampleLock } from '../../sample/sample-lock.ts'
 import { readSampleMark } from '../organizations/sample-mark.ts'
 import { checkFingerprint, createSecrets, loadMasterKey } from '../secrets.ts'
 import { CommandError } from './command-error.ts'
@@ -13,7 +12,7 @@ export async function run(options: CommonOptions & { asOf?: string }): Promise<v
   await withStore(async (store, config) => {
     const secrets = createSecrets(loadMasterKey(config))
     await checkFingerprint(store, secrets)
-    const sample = await withSampleLock(store, config.dataDir, async () => {
+    const sample = await store.alone(async () => {
       const state = (await readSampleMark(store.db))?.state
       if (state === 'loaded') {
         throw new CommandError('The sample is there already: `dynamo sample remove` takes it away')

@@ -83,11 +83,22 @@ export interface RangeRow {
   months: number[]
 }
 
-/** Where a page begins: a range's first key, and how many matches lie between it and the page. */
+/** Where a page begins: a key before it or its own, and how many matches lie between. */
 export interface Seek {
   firstNegatedLtvMicros: bigint
   firstConversationId: string
   skip: number
+}
+
+/** Keys that pages began with are remembered this far apart, so that the next page skips few rows of its range. */
+const PLACE_ROWS = 128
+/** Of one list, a filter's counted too: all that a million rows need, in 2 MB. */
+const MAX_PLACES = 10_000
+
+interface Place {
+  offset: number
+  negatedLtvMicros: bigint
+  conversationId: string
 }
 
 /** A list's counted ranges at one version, with running sums, so that any offset is a binary search. */
@@ -96,6 +107,8 @@ export class ListIndex {
   readonly generation: number
   readonly #ranges: RangeRow[]
   readonly #sums = new Map<ListQuestion['months'], Float64Array>()
+  readonly #places = new Map<ListQuestion['months'], Map<number, Place>>()
+  #placeCount = 0
 
   constructor(gate: Gate, ranges: RangeRow[]) {
     this.version = gate.version
@@ -120,11 +133,34 @@ export class ListIndex {
     }
     const range = this.#ranges[low]
     if (!range) return null
+    const rangeOffset = low === 0 ? 0 : (sums[low - 1] ?? 0)
+    const place = this.#placeBefore(months, offset, rangeOffset)
     return {
-      firstNegatedLtvMicros: BigInt(range.first_ltv),
-      firstConversationId: range.first_id,
-      skip: offset - (low === 0 ? 0 : (sums[low - 1] ?? 0)),
+      firstNegatedLtvMicros: place?.negatedLtvMicros ?? BigInt(range.first_ltv),
+      firstConversationId: place?.conversationId ?? range.first_id,
+      skip: offset - (place?.offset ?? rangeOffset),
     }
+  }
+
+  /** Remembers that the match at `offset` has this key, in this version of the list. */
+  remember(months: ListQuestion['months'], place: Place): void {
+    const places = this.#places.getOrInsertComputed(months, () => new Map())
+    const step = Math.floor(place.offset / PLACE_ROWS)
+    const known = places.get(step)
+    if (known ? known.offset <= place.offset : this.#placeCount === MAX_PLACES) return
+    places.set(step, place)
+    if (!known) this.#placeCount += 1
+  }
+
+  /** The last place known in the range up to `offset`. */
+  #placeBefore(months: ListQuestion['months'], offset: number, rangeOffset: number): Place | undefined {
+    const places = this.#places.get(months)
+    if (!places) return undefined
+    for (let step = Math.floor(offset / PLACE_ROWS); (step + 1) * PLACE_ROWS > rangeOffset; step--) {
+      const place = places.get(step)
+      if (place && place.offset <= offset) return place.offset > rangeOffset ? place : undefined
+    }
+    return undefined
   }
 
   #sumsOf(months: ListQuestion['months']): Float64Array {
@@ -158,7 +194,8 @@ export class Recent<K, V> {
 
   get(key: K): V | undefined {
     const value = this.#entries.get(key)
-    if (value !== undefined) {
+    // far from full the order does not matter yet
+    if (value !== undefined && this.#entries.size > this.#most / 2) {
       this.#entries.delete(key)
       this.#entries.set(key, value)
     }

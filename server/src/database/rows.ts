@@ -49,7 +49,9 @@ export function userKeysTable<S>(db: Kysely<S>, userKeys: readonly number[]): Ra
 
 /** A 64-bit integer keeps all its digits in JSON, and SQLite reads them. */
 function jsonValue(value: ColumnValue): unknown {
-  return typeof value === 'bigint' ? JSON.rawJSON(String(value)) : value
+  if (typeof value !== 'bigint') return value
+  const number = Number(value)
+  return Number.isSafeInteger(number) ? number : JSON.rawJSON(String(value))
 }
 
 /**
@@ -66,7 +68,12 @@ export function newKey<S>(db: Kysely<S>, table: string, column: string, orgId?: 
   ) + row_number() over ()`
 }
 
+/** Whether rows are locked one by one; SQLite's writer holds the whole store. */
+export function hasRowLocks<S>(db: Kysely<S>): boolean {
+  return isPostgres(db)
+}
+
 /** `for update` where rows are locked one by one; SQLite's writer holds the whole store. */
 export function forUpdate<S>(db: Kysely<S>): RawBuilder<unknown> {
-  return isPostgres(db) ? sql`for update` : sql``
+  return hasRowLocks(db) ? sql`for update` : sql``
 }

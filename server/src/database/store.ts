@@ -1,12 +1,13 @@
 import type { Kysely } from 'kysely'
 import type { Writes as AllWrites } from '../writes.ts'
 import type { ListAnswer, ListQuestion } from './list-reader.ts'
+import type { Pace } from './pace.ts'
 import type { Schema } from './schema.ts'
 import type { Writer } from './write.ts'
 
 /** An open store: reads, the one write path, and the list's own reader. */
 export interface Store extends Omit<Writer<AllWrites>, 'close'> {
-  /** the name that metrics and messages use */
+  /** for metrics and messages: nothing is decided by it */
   name: 'sqlite' | 'postgres'
   /** an id that a restored store renews; part of every ETag */
   id: string
@@ -18,5 +19,11 @@ export interface Store extends Omit<Writer<AllWrites>, 'close'> {
   snapshot: <T>(read: (db: Kysely<Schema>) => Promise<T>) => Promise<T>
   /** answers when the store does, else throws */
   ping: () => Promise<void>
+  /** says that a server works on the store, until what it returns is called; lost with the process */
+  holdServing: () => () => void
+  /** how an import goes, so that a server beside it does not wait */
+  pace: () => Pace
+  /** runs `work` while no other process does so on this store; waits for one that is at it */
+  alone: <T>(work: () => Promise<T>) => Promise<T>
   close: () => Promise<void>
 }

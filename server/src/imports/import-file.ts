@@ -1,7 +1,7 @@
+import type { Pace } from '../database/pace.ts'
 import type { Store } from '../database/store.ts'
 import { ApiError } from '../http/errors.ts'
 import { type ImportKind, isFault, type Outcome } from './kind.ts'
-import type { Pace } from './pace.ts'
 import { readCsv } from './read-csv.ts'
 import { readNdjson } from './read-ndjson.ts'
 import { ImportError, type Row, type RowFault } from './row.ts'

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { forUpdate, newKey, rowsTable, userKeysTable } from '../database/rows.ts'
+import { hasRowLocks, newKey, rowsTable, userKeysTable } from '../database/rows.ts'
 import type { Tx } from '../database/write.ts'
 
 export interface LockedUsers {
@@ -52,10 +52,11 @@ async function find(tx: Tx, orgId: number, wanted: { cuid: string }[]): Promise<
 
 /** Locks users by their keys, in order, until the commit. */
 export async function lockUserKeys(tx: Tx, orgId: number, userKeys: number[]): Promise<void> {
+  if (!hasRowLocks(tx.db)) return
   await sql`
     /* users.lock */
     select u.user_key
     from ${userKeysTable(tx.db, [...new Set(userKeys)])}
       join users u on u.org_id = ${orgId} and u.user_key = k.user_key
-    order by u.user_key ${forUpdate(tx.db)}`.execute(tx.db)
+    order by u.user_key for update`.execute(tx.db)
 }

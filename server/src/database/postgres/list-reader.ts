@@ -31,8 +31,9 @@ export const pageSql = (filter: string) => `/* vip-users.page */
   with start as materialized (
     select v.negated_ltv_micros, v.conversation_id from vip_users v
     where ${OF_LIST} and ${FROM_FIRST} ${filter} ${IN_ORDER} limit 1 offset $9)
-  select g.*, p.items, p.returned
+  select g.*, p.items, p.returned, f.negated_ltv_micros::text as first_ltv, f.conversation_id as first_id
   from (${GATE_SQL}) g
+    left join start f on true
     cross join (
       select string_agg(r.row, ',') as items, count(*) as returned
       from start s cross join lateral (
@@ -45,7 +46,7 @@ const RANGES_SQL = `/* vip-users.ranges */
   where r.org_id = $1 and r.workspace_key = $2 and r.channel_key = $3 and r.generation = $4
   order by r.first_negated_ltv_micros, r.first_conversation_id`
 
-type PageRow = GateRow & { items: string | null; returned: number }
+type PageRow = GateRow & { items: string | null; returned: number; first_ltv: string | null; first_id: string | null }
 
 /**
  * Reads lists in one round trip: the statement takes the page where the remembered ranges put it, and answers the
@@ -86,9 +87,14 @@ export function createListReader(pool: pg.Pool) {
   }
 
   function remember(question: ListQuestion, list: Gate, index: ListIndex, row: Partial<PageRow> | undefined): ListPage {
+    const { months, offset } = question
+    if (row?.first_ltv && row.first_id) {
+      const [negatedLtvMicros, conversationId] = [BigInt(row.first_ltv), row.first_id]
+      index.remember(months, { offset, negatedLtvMicros, conversationId })
+    }
     const page: ListPage = {
       version: versionOf(list),
-      total: index.total(question.months),
+      total: index.total(months),
       returned: row?.returned ?? 0,
       items: Buffer.from(row?.items ?? ''),
     }

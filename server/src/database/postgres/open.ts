@@ -8,10 +8,13 @@ import { StoreUnavailable } from '../store-unavailable.ts'
 import type { WriterOptions } from '../write.ts'
 import { openPool } from './connection.ts'
 import { createListReader } from './list-reader.ts'
+import { createPostgresPace } from './pace.ts'
 import { createPostgresWriter } from './writer.ts'
 
 /** Held while the schema is brought up to date: servers that start together do it once. */
 const MIGRATION_LOCK = 0x44594e_4d
+/** Held by the one process that loads or removes what only one may. */
+const ALONE_LOCK = 0x44594e_53
 
 export async function openPostgresStore(
   url: string,
@@ -41,6 +44,10 @@ export async function openPostgresStore(
     async ping() {
       await pool.query('select 1')
     },
+    // it is not asked for: an import leaves a server its turn whether there is one or not
+    holdServing: () => () => undefined,
+    pace: createPostgresPace,
+    alone: (work) => whileAlone(db, work),
     async close() {
       await writer.close()
       await pool.end()
@@ -52,5 +59,17 @@ async function migrateUnderLock(db: Kysely<Schema>, newStoreId: () => string): P
   await db.transaction().execute(async (tx) => {
     await sql`select pg_advisory_xact_lock(${MIGRATION_LOCK}::bigint)`.execute(tx)
     await migrate(tx, newStoreId)
+  })
+}
+
+/** The lock is the connection's: it goes with the process, however that ends. */
+async function whileAlone<T>(db: Kysely<Schema>, work: () => Promise<T>): Promise<T> {
+  return await db.connection().execute(async (connection) => {
+    await sql`select pg_advisory_lock(${ALONE_LOCK}::bigint)`.execute(connection)
+    try {
+      return await work()
+    } finally {
+      await sql`select pg_advisory_unlock(${ALONE_LOCK}::bigint)`.execute(connection)
+    }
   })
 }

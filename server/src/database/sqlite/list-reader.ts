@@ -73,7 +73,7 @@ export function createListReader(database: DatabaseSync) {
     const total = index.total(question.months)
     const seek = index.seek(question.months, question.offset)
     if (!seek || question.limit === 0) return { total, returned: 0, items: NO_ITEMS }
-    return { total, ...itemsFrom(pages, question, list, seek) }
+    return { total, ...itemsFrom(pages, question, list, index, seek) }
   }
 
   return (question: ListQuestion): ListAnswer => {
@@ -137,9 +137,10 @@ function itemsFrom(
   pages: PageStatements,
   question: ListQuestion,
   list: Gate,
+  index: ListIndex,
   seek: Seek,
 ): Pick<ListPage, 'returned' | 'items'> {
-  const { months } = question
+  const { months, offset } = question
   const filter = months === null ? 'all' : months === 'any' ? 'birthday' : 'month'
   const statements = pages[filter]
   if (!statements) return { returned: 0, items: NO_ITEMS }
@@ -150,6 +151,7 @@ function itemsFrom(
     const key = statements.skip.get(...of, ...from, seek.skip, ...last) as { ltv: bigint; id: string } | undefined
     if (!key) throw new Error(`List ${list.workspaceKey}/${list.channelKey} has fewer rows than its ranges count`)
     from = [key.ltv, key.id]
+    index.remember(months, { offset, negatedLtvMicros: key.ltv, conversationId: key.id })
   }
   // the statement returns arrays, and one row whatever there is; without rows the text is null
   const [items, returned] = statements.page.get(...of, ...from, question.limit, ...last) as unknown as [

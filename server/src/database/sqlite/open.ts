@@ -8,6 +8,8 @@ import { StoreUnavailable } from '../store-unavailable.ts'
 import type { WriterOptions } from '../write.ts'
 import { openConnection, type SqliteConnection } from './connection.ts'
 import { createListReader } from './list-reader.ts'
+import { createSqlitePace } from './pace.ts'
+import { holdServing, whileAlone } from './serving.ts'
 import { createThreadedWriter } from './threaded-writer.ts'
 
 export async function openSqliteStore(
@@ -39,6 +41,9 @@ export async function openSqliteStore(
     async ping() {
       database.prepare('select 1').get()
     },
+    holdServing: () => holdServing(dataDir),
+    pace: () => createSqlitePace(dataDir),
+    alone: (work) => whileAlone(dataDir, work),
     async close() {
       await writer.close()
       database.close()
