@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander'
+import packageJson from '../../package.json' with { type: 'json' }
 
 // Everything that the command line understands. What a command does is loaded when it runs: `dynamo key list` must
 // not wait for what only `dynamo serve` needs.
@@ -35,6 +36,7 @@ const AS_OF = [
 export function createProgram(): Command {
   const program = new Command('dynamo')
     .description('Dynamo: VIP lists for social games, over a signed HTTP API. Settings come from the environment.')
+    .version(packageJson.version)
     .exitOverride()
     .showSuggestionAfterError(false)
     .configureHelp({ showGlobalOptions: false })

@@ -1,3 +1,4 @@
+import module from 'node:module'
 import { Worker } from 'node:worker_threads'
 import type { Writer, WriterOptions, Writes } from '../write.ts'
 import { errorFromPlain } from './plain-error.ts'
@@ -26,7 +27,7 @@ export function createThreadedWriter<W extends Writes>(path: string, options: Wr
   }
 
   function start(): Worker {
-    const workerData: WriterThreadData = { path, options }
+    const workerData: WriterThreadData = { path, options, compileCacheDir: module.getCompileCacheDir() }
     const started = new Worker(new URL('./writer-thread.ts', import.meta.url), { workerData })
     started.on('message', (answer: WriterAnswer) => {
       if (answer === 'closed') return
