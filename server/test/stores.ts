@@ -21,29 +21,35 @@ export interface TestStore {
   env: Record<string, string>
 }
 
+type Suite = (get: () => TestStore) => void
+
+const OPENERS = { SQLite: openSqlite, PostgreSQL: openPostgres }
+
 /** The suite on SQLite and on PostgreSQL. Every test makes an organization of its own. */
-export function eachStore(
-  suite: (get: () => TestStore) => void,
+export function eachStore(suite: Suite, options: WriterOptions = DEFAULT_WRITER_OPTIONS): void {
+  onStore('SQLite', suite, options)
+  onStore('PostgreSQL', suite, options)
+}
+
+/** The suite on one store: for what takes so long that each store has a file of its own. */
+export function onStore(
+  name: keyof typeof OPENERS,
+  suite: Suite,
   options: WriterOptions = DEFAULT_WRITER_OPTIONS,
 ): void {
-  const stores = [
-    ['SQLite', openSqlite],
-    ['PostgreSQL', openPostgres],
-  ] as const
   // where the run has no PostgreSQL its last lines say so
-  for (const [name, open] of process.env.TEST_POSTGRES_UNAVAILABLE ? stores.slice(0, 1) : stores) {
-    describe(`on ${name}`, () => {
-      let opened: OpenedStore | undefined
-      before(async () => {
-        opened = await open(options)
-      })
-      after(() => opened?.remove())
-      suite(() => {
-        if (!opened) throw new Error('A store is there only while tests run')
-        return opened
-      })
+  if (name === 'PostgreSQL' && process.env.TEST_POSTGRES_UNAVAILABLE) return
+  describe(`on ${name}`, () => {
+    let opened: OpenedStore | undefined
+    before(async () => {
+      opened = await OPENERS[name](options)
     })
-  }
+    after(() => opened?.remove())
+    suite(() => {
+      if (!opened) throw new Error('A store is there only while tests run')
+      return opened
+    })
+  })
 }
 
 type OpenedStore = TestStore & { remove: () => Promise<void> }

@@ -1,9 +1,8 @@
-import { createSecretKey, type KeyObject } from 'node:crypto'
 import { Recent } from '../database/list-reader.ts'
 import type { Store } from '../database/store.ts'
 import type { Secrets } from '../secrets.ts'
 import { errors } from './errors.ts'
-import { isSignedWith, type SigningHeaders } from './signing.ts'
+import { createSigningSecret, isSignedWith, type SigningHeaders, type SigningSecret } from './signing.ts'
 
 export type Scope = 'read' | 'report' | 'erase'
 
@@ -19,7 +18,7 @@ export interface Caller {
 
 interface Key {
   caller: Caller
-  secret: KeyObject
+  secret: SigningSecret
   scopes: ReadonlySet<string>
   isRevoked: boolean
   isActive: boolean
@@ -122,7 +121,7 @@ async function readKey(db: Store['db'], secrets: Secrets, apiKey: string): Promi
       apiKey,
       scope: row.scope,
     }),
-    secret: createSecretKey(secret, 'utf8'),
+    secret: createSigningSecret(secret),
     scopes: new Set(row.scope.split('+')),
     isRevoked: row.revoked_timestamp !== null,
     isActive: row.active === 1,

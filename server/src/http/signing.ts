@@ -1,8 +1,8 @@
-import { createHmac, type KeyObject, timingSafeEqual } from 'node:crypto'
+import { hash, timingSafeEqual } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Config } from '../config.ts'
 import { errors } from './errors.ts'
-import { parseHttpDate } from './timestamp.ts'
+import { MAX_DATE_LENGTH, parseHttpDate } from './timestamp.ts'
 
 /** The three headers, as they came: each character one byte. */
 export interface SigningHeaders {
@@ -57,7 +57,38 @@ export function readSigningHeaders(headers: IncomingHttpHeaders, nowMs: number, 
   return { apiKey, date, signature }
 }
 
-/** Whether the signature is the date's HMAC-SHA256 under the secret; compared in constant time. */
-export function isSignedWith(secret: KeyObject, { date, signature }: SigningHeaders): boolean {
-  return timingSafeEqual(createHmac('sha256', secret).update(date, 'latin1').digest(), Buffer.from(signature, 'hex'))
+/** A secret as HMAC takes it: the blocks that its two hashes begin with. */
+export interface SigningSecret {
+  inner: Buffer
+  outer: Buffer
+}
+
+/** SHA-256 works on blocks of this many bytes. */
+const BLOCK_BYTES = 64
+const HASH_BYTES = 32
+
+export function createSigningSecret(secret: string): SigningSecret {
+  const bytes = Buffer.from(secret)
+  const key = bytes.length > BLOCK_BYTES ? hash('sha256', bytes, 'buffer') : bytes
+  const block = Buffer.alloc(BLOCK_BYTES)
+  key.copy(block)
+  return { inner: Buffer.from(block.map((byte) => byte ^ 0x36)), outer: Buffer.from(block.map((byte) => byte ^ 0x5c)) }
+}
+
+const innerMessage = Buffer.alloc(BLOCK_BYTES + MAX_DATE_LENGTH)
+const outerMessage = Buffer.alloc(BLOCK_BYTES + HASH_BYTES)
+
+/**
+ * Whether the signature is the date's HMAC-SHA256 under the secret; compared in constant time. Two hashes at once take
+ * half the time of an `Hmac` object, whose making and collecting is a tenth of a request.
+ *
+ * @see RFC 2104, section 2
+ */
+export function isSignedWith({ inner, outer }: SigningSecret, { date, signature }: SigningHeaders): boolean {
+  innerMessage.set(inner)
+  const length = BLOCK_BYTES + innerMessage.latin1Write(date, BLOCK_BYTES)
+  outerMessage.set(outer)
+  outerMessage.latin1Write(hash('sha256', innerMessage.subarray(0, length), 'binary'), BLOCK_BYTES)
+  const expected = hash('sha256', outerMessage, 'hex')
+  return timingSafeEqual(Buffer.from(expected, 'latin1'), Buffer.from(signature, 'latin1'))
 }

@@ -1,7 +1,7 @@
 import { parseIso, parseMailDate } from './date-patterns.ts'
 
 /** The longest text that is looked at: every form of a date is shorter. */
-const MAX_DATE_LENGTH = 64
+export const MAX_DATE_LENGTH = 64
 /** Below it a number is taken for seconds: as milliseconds it is March 1973, as seconds the year 5138. */
 const FIRST_MILLISECONDS = 1e11
 /** The last moment that a `Date` can hold (ECMA-262, "Time Values and Time Range"). */

@@ -1,0 +1,4 @@
+import { sampleSuite } from './sample-suite.ts'
+import { onStore } from './stores.ts'
+
+onStore('PostgreSQL', sampleSuite)
