@@ -2,12 +2,12 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { formatMicros } from '../src/users/money.ts'
 import { makeOrganization } from './organization.ts'
-import { eachStore } from './stores.ts'
+import type { TestStore } from './stores.ts'
 
 const PURCHASES = 1_000_000
 const BATCH = 50_000
 
-eachStore((get) => {
+export function millionSuite(get: () => TestStore): void {
   test('a million purchases of 0.10 sum to exactly 100,000.00', async () => {
     const { store } = get()
     const { orgId } = await makeOrganization(store)
@@ -28,4 +28,4 @@ eachStore((get) => {
     assert.equal(user.purchases, PURCHASES)
     assert.equal(formatMicros(BigInt(user.purchases_micros)), '100000.00')
   })
-})
+}
