@@ -11,6 +11,11 @@ import { type MadeList, makeList } from './made-list.ts'
 
 export type StoreName = 'sqlite' | 'postgres'
 
+/** @param list  names with commas between */
+export function storeNamesOf(list: string): StoreName[] {
+  return list.split(',').filter((name): name is StoreName => name === 'sqlite' || name === 'postgres')
+}
+
 const DATABASE = 'dynamo_benchmark'
 
 /**

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { ensureLists, type StoreName, storeEnv } from './bench-stores.ts'
+import { ensureLists, type StoreName, storeEnv, storeNamesOf } from './bench-stores.ts'
 import { ask, askMonthTotals, CASES, LIMIT, pageOf } from './cases.ts'
 import { createFigures } from './figures.ts'
 import { CONNECTIONS, load } from './load.ts'
@@ -29,9 +29,6 @@ const { values } = parseArgs({
   },
 })
 const sizes = values.rows.split(',').map(Number)
-const storeNames = values.stores
-  .split(',')
-  .filter((name): name is StoreName => name === 'sqlite' || name === 'postgres')
 const rounds = Number(values.rounds)
 const folder = resolve(values.keep ?? (await mkdtemp(join(tmpdir(), 'dynamo-benchmark-'))))
 const loading = { seconds: Number(values.seconds), folder }
@@ -47,7 +44,7 @@ interface Subject {
 await mkdir(folder, { recursive: true })
 const subjects: Subject[] = []
 try {
-  for (const name of storeNames) {
+  for (const name of storeNamesOf(values.stores)) {
     const env = await storeEnv(name, folder, values.postgres)
     const lists = await ensureLists(env, sizes)
     subjects.push({ name, env, lists, server: await startDynamo(env) })
@@ -58,7 +55,7 @@ try {
   for (const { name, env, lists } of subjects) {
     const list = lists.at(-1)
     if (!list || values['no-stages']) continue
-    const table = await measureStages({ env, list, rounds, loading, pagePath })
+    const table = await measureStages({ env, list, rounds, folder, pagePath })
     process.stdout.write(`\n${nameOf(name, list)}, time a request:\n\n${table}\n`)
   }
 } finally {

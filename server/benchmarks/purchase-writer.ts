@@ -11,15 +11,15 @@ export const PURCHASES_PER_BATCH = 250
 if (import.meta.main) {
   const list: MadeList = JSON.parse(process.argv[2] ?? '')
   const { store } = await openFrom(process.env as Record<string, string>)
+  const write = () => store.write('recordPurchases', { orgId: list.orgId, purchases: makeBatch(list.rows) })
+  // with the first write the store's writer starts
+  await write()
   let written = 0
   setInterval(async () => {
-    await store.write('recordPurchases', { orgId: list.orgId, purchases: makeBatch(list.rows) })
+    await write()
     written += 1
   }, 1000 / BATCHES_PER_SECOND)
-  process.on('message', () => {
-    process.send?.({ written })
-    written = 0
-  })
+  process.on('message', () => process.send?.({ written }))
   process.on('disconnect', () => process.exit())
   process.send?.({ written })
 }

@@ -9,20 +9,23 @@ interface Options {
   env: Record<string, string>
   list: MadeList
   rounds: number
-  loading: { seconds: number; folder: string }
+  /** for temporary files */
+  folder: string
   /** a file with the bytes of one page */
   pagePath: string
 }
 
 /** Until the code is compiled; not measured. */
 const WARM_UP_SECONDS = 1
+/** Processor time varies less than the time of day does. */
+const SECONDS = 2
 
 /**
  * The processor time that a request takes, by the stages that the server has: what a stage costs is the difference.
  *
  * @returns a table in Markdown, in microseconds a request
  */
-export async function measureStages({ env, list, rounds, loading, pagePath }: Options): Promise<string> {
+export async function measureStages({ env, list, rounds, folder, pagePath }: Options): Promise<string> {
   const times = new Map<string, { first: number[]; near: number[] }>()
   for (let round = 0; round < rounds; round++) {
     for (const stage of ['bare server', ...STAGES]) {
@@ -31,9 +34,9 @@ export async function measureStages({ env, list, rounds, loading, pagePath }: Op
           ? await startScript('./bare-server.ts', [pagePath])
           : await startScript('./stage-server.ts', [stage, pagePath], env)
       const microsOf = async (address: () => string) => {
-        await load(server.baseUrl, list, address, { ...loading, seconds: WARM_UP_SECONDS })
+        await load(server.baseUrl, list, address, { folder, seconds: WARM_UP_SECONDS })
         await server.takenMicros()
-        const { requests } = await load(server.baseUrl, list, address, loading)
+        const { requests } = await load(server.baseUrl, list, address, { folder, seconds: SECONDS })
         return (await server.takenMicros()) / requests
       }
       const time = times.getOrInsertComputed(stage, () => ({ first: [], near: [] }))

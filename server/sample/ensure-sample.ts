@@ -7,7 +7,7 @@ import type { LoadOptions } from './load-sample.ts'
  * Loads the sample where the store has no organization, or has one that a killed loading left half-way. Of several
  * servers that start at once one loads, and the others wait for it.
  *
- * @returns what the store has of the sample afterwards; null where it was not loaded, or was removed
+ * @returns what the store has of the sample afterwards; null where the store has organizations of its own
  */
 export async function ensureSample(store: Store, secrets: Secrets, options: LoadOptions): Promise<SampleMark | null> {
   // a large part of the program, which a store that has its sample does without

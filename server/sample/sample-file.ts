@@ -1,5 +1,6 @@
 import { chmod, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { makeDataFolder } from '../src/data-folder.ts'
 import type { Store } from '../src/database/store.ts'
 import type { SampleMark } from '../src/organizations/sample-mark.ts'
 import type { Secrets } from '../src/secrets.ts'
@@ -35,6 +36,7 @@ export async function describeSample(
 
 /** Readable by its owner alone from the first byte on, and never half written. */
 export async function writeSampleFile(dataDir: string, sample: SampleFile): Promise<void> {
+  makeDataFolder(dataDir)
   const path = samplePath(dataDir)
   const own = `${path}.${process.pid}`
   await writeFile(own, `${JSON.stringify(sample, null, 2)}\n`, { mode: 0o600 })

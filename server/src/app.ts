@@ -110,7 +110,7 @@ export function buildApp({ store, config, secrets, now, log, timeouts = TIMEOUTS
   })
   app.addHook('preClose', async () => stamp.close())
 
-  const openApi = createOpenApi(app, config.publicUrl)
+  const openApi = createOpenApi(app, config)
   const table = createRouteTable()
   app.addHook('onRoute', ({ url, method }) => table.add(url, method))
   app.register(async (scope) => answerUnrouted(scope, table))

@@ -4,7 +4,7 @@ import type { Store } from './database/store.ts'
 import { makeLists } from './vip-users/make-lists.ts'
 import { settleAllDue } from './vip-users/settle-due.ts'
 
-/** How late a mark over time may be settled where nobody writes to its user. */
+/** How late a mark over time may be settled, and a list be taken up that a command left half made. */
 const SWEEP_MS = 10_000
 const REST_MS = 20
 
@@ -22,21 +22,13 @@ export async function runBackground(store: Store, log: Logger, signal: AbortSign
       return store.write(name, args)
     },
   }
-  await attempt(log, signal, 'A list that was being made could not be completed', () => resumeBuilds(stoppable))
   while (!signal.aborted) {
-    await attempt(log, signal, 'Marks that fell due could not be settled', async () => {
+    try {
+      await resumeBuilds(stoppable)
       await settleAllDue(stoppable, Date.now(), signal)
-      await pause(SWEEP_MS, undefined, { signal })
-    })
-  }
-}
-
-async function attempt(log: Logger, signal: AbortSignal, failure: string, work: () => Promise<void>): Promise<void> {
-  try {
-    await work()
-  } catch (error) {
-    if (signal.aborted) return
-    log.error({ message: failure, error: String(error) })
+    } catch (error) {
+      if (!signal.aborted) log.error({ message: 'Lists could not be brought up to date', error: String(error) })
+    }
     await pause(SWEEP_MS, undefined, { signal }).catch(() => undefined)
   }
 }

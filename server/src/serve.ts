@@ -27,6 +27,15 @@ export async function serve(given: Config, { withSample }: { withSample: boolean
   const config = withPort(given, await findPort(given))
   const store = await openStore(config, writes)
   const release = store.holdServing()
+  try {
+    await serveStore(store, config, withSample)
+  } finally {
+    release()
+    await store.close()
+  }
+}
+
+async function serveStore(store: Store, config: Config, withSample: boolean): Promise<void> {
   const secrets = createSecrets(loadMasterKey(config))
   await checkFingerprint(store, secrets)
   if (withSample && config.sample) await loadSampleWhereEmpty(store, secrets, config)
@@ -46,8 +55,6 @@ export async function serve(given: Config, { withSample }: { withSample: boolean
   stopping.abort()
   await app.close()
   await background
-  await store.close()
-  release()
   lines.flushSync()
 }
 
@@ -116,18 +123,21 @@ async function renewSampleFile(
   return sample
 }
 
-/** Resolves with the first signal. After the second the process is gone, whatever is in flight. */
+/** One signal may come twice: to the whole group of processes, and once more by way of npm. */
+const SAME_SIGNAL_MS = 1_000
+
+/** Resolves with the first signal. After a second one the process is gone, whatever is in flight. */
 function whenStopped(): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
-  let signals = 0
+  let firstAt: number | undefined
   for (const [signal, number] of [
     ['SIGINT', 2],
     ['SIGTERM', 15],
   ] as const) {
     process.on(signal, () => {
-      signals += 1
-      if (signals === 1) resolve()
-      else process.exit(128 + number)
+      firstAt ??= Date.now()
+      resolve()
+      if (Date.now() - firstAt > SAME_SIGNAL_MS) process.exit(128 + number)
     })
   }
   return promise

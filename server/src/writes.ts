@@ -2,6 +2,7 @@ import { recordPurchases } from './audience/record-purchases.ts'
 import { recordUsers } from './audience/record-users.ts'
 import { createChannel } from './channels/write-channels.ts'
 import { recordConversations } from './conversations/record-conversations.ts'
+import { renewStoreId } from './database/meta.ts'
 import { removeOrganization, removeOrganizationRows } from './organizations/remove-organization.ts'
 import { markSample, startSample } from './organizations/sample-mark.ts'
 import {
@@ -34,6 +35,7 @@ export const writes = {
   rememberMasterKey,
   removeOrganization,
   removeOrganizationRows,
+  renewStoreId,
   revokeApiKey,
   setOrganizationActive,
   setVipIndicator,

@@ -124,7 +124,9 @@ async function addToUsers(tx: Tx, orgId: number, purchases: KeyedPurchase[]): Pr
   const rows = [...sums]
     .map(([user_key, { micros, purchases, last_timestamp }]) => ({ user_key, micros, purchases, last_timestamp }))
     .sort((one, other) => one.user_key - other.user_key)
-  const updated = await sql<{ micros: string }>`
+  // no sum and no difference below leaves 64 bits
+  if (rows.some(({ micros }) => micros > MAX_LTV_MICROS || micros < -MAX_LTV_MICROS)) throw errors.ltvTooLarge()
+  const updated = await sql<{ user_key: number }>`
     /* users.add-purchases */
     update users
     set purchases_micros = users.purchases_micros + k.micros, purchases = users.purchases + k.purchases,
@@ -134,11 +136,10 @@ async function addToUsers(tx: Tx, orgId: number, purchases: KeyedPurchase[]): Pr
         else users.last_purchase_timestamp end
     from ${rowsTable(tx.db, 'k', types, rows)}
     where users.org_id = ${orgId} and users.user_key = k.user_key
-    returning cast(users.purchases_micros as text) as micros`.execute(tx.db)
-  for (const { micros } of updated.rows) {
-    const size = BigInt(micros)
-    if (size > MAX_LTV_MICROS || size < -MAX_LTV_MICROS) throw errors.ltvTooLarge()
-  }
+      and case when k.micros >= 0 then users.purchases_micros <= ${MAX_LTV_MICROS} - k.micros
+        else users.purchases_micros >= ${-MAX_LTV_MICROS} - k.micros end
+    returning users.user_key`.execute(tx.db)
+  if (updated.rows.length < rows.length) throw errors.ltvTooLarge()
   return [...sums.keys()]
 }
 

@@ -56,7 +56,7 @@ async function writeProperties(tx: Tx, orgId: number, reports: KeyedReport[]): P
   for (const { userKey, properties, eventTimestamp } of reports) {
     for (const { key, value } of properties) {
       const id = `${userKey} ${key}`
-      if ((latest.get(id)?.event_timestamp ?? 0) > eventTimestamp) continue
+      if ((latest.get(id)?.event_timestamp ?? Number.NEGATIVE_INFINITY) > eventTimestamp) continue
       const text = value === null ? null : JSON.stringify(value)
       latest.set(id, { user_key: userKey, key, value: text, event_timestamp: eventTimestamp })
     }

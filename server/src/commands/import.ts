@@ -79,6 +79,6 @@ async function runImport<Fact extends object>(
   } finally {
     progress.stop()
     pace.close()
-    await rejects.close()
+    rejects.close()
   }
 }

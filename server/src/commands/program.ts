@@ -9,12 +9,16 @@ interface CommandModule {
   run: (...given: any[]) => Promise<void>
 }
 
-/** A command and its module; arguments come first, options last. */
+/** A command that answers, with its module. */
 function add(parent: Command, usage: string, description: string, load: () => Promise<CommandModule>): Command {
+  return addPlain(parent, usage, description, load).option('--json', 'print one JSON object')
+}
+
+/** A command whose output is not its own to form; arguments come first, options last. */
+function addPlain(parent: Command, usage: string, description: string, load: () => Promise<CommandModule>): Command {
   return parent
     .command(usage)
     .description(description)
-    .option('--json', 'print one JSON object')
     .action(async (...given) => {
       const { run } = await load()
       // the last one is the command itself
@@ -48,7 +52,7 @@ export function createProgram(): Command {
 }
 
 function serviceCommands(program: Command): void {
-  add(program, 'serve', 'run the service', () => import('./serve.ts')).addOption(
+  addPlain(program, 'serve', 'run the service', () => import('./serve.ts')).addOption(
     new Option('--with-sample', 'load the sample organization into an empty store').hideHelp(),
   )
   add(program, 'migrate', "bring the store's schema up to date", () => import('./migrate.ts'))
@@ -58,13 +62,24 @@ function serviceCommands(program: Command): void {
     'derive everything anew from the facts and report each difference',
     () => import('./verify.ts'),
   ).option(...ORGANIZATION)
+  add(
+    program,
+    'restored',
+    'run once after a backup was put back, before a server starts on it',
+    () => import('./restored.ts'),
+  )
   const sample = program.command('sample').description('the sample organization')
   add(sample, 'load', 'load it', () => import('./sample-load.ts')).option(
     '--as-of <date>',
     'its last day (default: today)',
   )
   add(sample, 'remove', 'remove it, with all its rows', () => import('./sample-remove.ts'))
-  add(program, 'request <method> <path>', 'sign a request, send it and print the answer', () => import('./request.ts'))
+  addPlain(
+    program,
+    'request <method> <path>',
+    'sign a request, send it and print the answer',
+    () => import('./request.ts'),
+  )
     .option('--data <json>', 'the body')
     .option('--key <key>', 'the API key (better: DYNAMO_KEY; default: the sample)')
     .option('--secret <secret>', 'its secret (better: DYNAMO_SECRET, which other users of the machine cannot see)')

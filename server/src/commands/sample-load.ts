@@ -32,6 +32,7 @@ export async function run(options: CommonOptions & { asOf?: string }): Promise<v
 }
 
 function parseDay(text: string): Temporal.PlainDate {
+  if (!/^\d{4}-\d{2}-\d{2}$/.test(text)) throw new CommandError('--as-of is a date such as 2026-05-30', 2)
   try {
     return Temporal.PlainDate.from(text, { overflow: 'reject' })
   } catch {

@@ -43,7 +43,7 @@ export function mergeConversation(
   take('last_name', report.lastName)
   take('profile_pic', report.profilePic)
   const message = report.lastUserMessageTimestamp
-  if (message !== null && message > (state.last_user_message_timestamp ?? -1)) {
+  if (message !== null && message > (state.last_user_message_timestamp ?? Number.NEGATIVE_INFINITY)) {
     state.last_user_message_timestamp = message
     changed = true
   }

@@ -45,18 +45,19 @@ export async function recordConversations(
   const known = reports.filter((report): report is KeyedReport => report.channelKey !== undefined)
   const created = await createMissing(tx, orgId, known)
   const states = await lockStates(tx, orgId, known)
+  const createdPlaces = [...states].filter(([, state]) => created.has(state.conversation_key)).map(([id]) => id)
   const before = new Map([...states].map(([id, state]) => [id, { ...state }]))
   const fits = (report: KeyedReport) => {
     const state = states.get(placeOf(report))
     return state && (report.conversationId === null || report.conversationId === state.conversation_id) ? state : null
   }
-  const { keyOf } = await lockUsers(
+  const { keyOf, created: newUsers } = await lockUsers(
     tx,
     orgId,
     known.filter(fits).flatMap((report) => report.cuid ?? []),
     [...states.values()].flatMap((state) => state.user_key ?? []),
   )
-  const outcomes = reports.map((report): ConversationOutcome => {
+  const merged = reports.map((report): ConversationOutcome => {
     if (report.channelKey === undefined) return 'unknown channel'
     const state = fits({ ...report, channelKey: report.channelKey })
     if (!state) return 'conflict'
@@ -69,10 +70,17 @@ export async function recordConversations(
     orgId,
     changed.map(([, state]) => state),
   )
-  const users = new Set(changed.flatMap(([id, state]) => [state.user_key ?? [], before.get(id)?.user_key ?? []].flat()))
+  const concerned = changed.flatMap(([id, state]) => [state.user_key ?? [], before.get(id)?.user_key ?? []].flat())
+  const users = new Set([...concerned, ...newUsers])
   await refreshDerivedUsers(tx, orgId, [...users])
   await refreshLists(tx, orgId, [...users])
-  return outcomes
+  // several reports that end where they began have recorded nothing
+  const changedPlaces = new Set([...changed.map(([id]) => id), ...createdPlaces])
+  return merged.map((outcome, index) => {
+    const report = reports[index]
+    if (outcome !== 'recorded' || report?.channelKey === undefined) return outcome
+    return changedPlaces.has(placeOf({ ...report, channelKey: report.channelKey })) ? outcome : 'unchanged'
+  })
 }
 
 type KeyedReport = ConversationReport & { channelKey: number }

@@ -18,6 +18,8 @@ export interface ListPage {
   returned: number
   /** the rows' JSON texts, joined by commas, as UTF-8: never a string, so that a page is neither decoded nor encoded */
   items: Buffer
+  /** whether the next one who asks gets the same object, while the list is quiet */
+  isKept: boolean
 }
 
 export type ListAnswer = NoList | ListPage
@@ -52,8 +54,6 @@ export function gateOf(row: GateRow | undefined): Gate | NoList {
   if (!row) return 'unknown workspace'
   if (row.type !== 'VIP') return 'not a VIP workspace'
   if (row.channel_key === null || row.version === null || row.since_generation === null) return 'unknown channel'
-  // connected, but its first list is still being made
-  if (row.since_generation > row.generation) return 'unknown channel'
   return {
     workspaceKey: row.workspace_key,
     channelKey: row.channel_key,
@@ -224,16 +224,37 @@ export class Recent<K, V> {
 
 /** Pages of quiet lists that are kept, about 20 KB each for 50 rows. */
 const MAX_PAGES = 500
-/** A larger page, in bytes, is read anew each time, so that the pages kept stay under 32 MB. */
-export const MAX_REMEMBERED_LENGTH = 65_536
+/** A larger page is read anew each time, so that the pages kept stay under 32 MB. */
+const MAX_PAGE_BYTES = 65_536
 const MAX_GATES = 10_000
 const MAX_INDEXES = 200
+
+/**
+ * Pages of quiet lists. A page is kept when it is asked for a second time: to keep each page of who leafs through a list
+ * takes longer than to read it.
+ */
+class KeptPages {
+  readonly #pages = new Recent<string, ListPage | 'asked once'>(MAX_PAGES)
+
+  get(id: string): ListPage | undefined {
+    const known = this.#pages.get(id)
+    return known === 'asked once' ? undefined : known
+  }
+
+  /** Takes note of a page that was read. */
+  add(id: string, read: Omit<ListPage, 'isKept'>): ListPage {
+    const isKept = this.#pages.get(id) !== undefined && read.items.length <= MAX_PAGE_BYTES
+    const page = { ...read, isKept }
+    this.#pages.set(id, isKept ? page : 'asked once')
+    return page
+  }
+}
 
 /** What a server keeps of lists between requests; each part is checked against the list's version before use. */
 export function createListMemory() {
   return {
     gates: new Recent<string, Gate | NoList>(MAX_GATES),
     indexes: new Recent<string, ListIndex>(MAX_INDEXES),
-    pages: new Recent<string, ListPage>(MAX_PAGES),
+    pages: new KeptPages(),
   }
 }

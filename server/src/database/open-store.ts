@@ -11,6 +11,9 @@ export interface StoreSettings {
   dataDir: string
 }
 
+/** What a store is told apart by: part of every ETag. */
+export const newStoreId = () => randomBytes(9).toString('base64url')
+
 /**
  * Opens the store and brings its schema up to date, under a lock that every server of the store respects.
  *
@@ -21,7 +24,6 @@ export async function openStore(
   writes: Writes,
   options: WriterOptions = DEFAULT_WRITER_OPTIONS,
 ): Promise<Store> {
-  const newStoreId = () => randomBytes(9).toString('base64url')
   return settings.databaseUrl === null
     ? openSqliteStore(settings.dataDir, newStoreId, options)
     : openPostgresStore(settings.databaseUrl, newStoreId, writes, options)

@@ -1,4 +1,5 @@
 import type { FastifyInstance, RouteOptions } from 'fastify'
+import type { Config } from '../config.ts'
 import { bodyOf } from './error-handler.ts'
 import { type ApiError, errors } from './errors.ts'
 import { InputError, validateInput } from './input.ts'
@@ -31,7 +32,9 @@ const SIGNED_CURL = `DATE=$(date -u +%Y-%m-%dT%H:%M:%S.000Z)
 SIGNATURE=$(printf %s "$DATE" | openssl dgst -sha256 -hmac "$SECRET" | sed 's/^.* //')
 curl -H "x-api-key: $API_KEY" -H "x-date: $DATE" -H "x-signature: $SIGNATURE" "$URL/workspaces"`
 
-const DESCRIPTION = `The VIP users of social casino games on Facebook Messenger and Instagram.
+const description = (
+  signature: Config['signature'],
+) => `The VIP users of social casino games on Facebook Messenger and Instagram.
 
 ## Signing
 Every request of the tags *Directory* and *VIP users* carries three headers:
@@ -40,8 +43,8 @@ Every request of the tags *Directory* and *VIP users* carries three headers:
 - \`x-date\`: the current time, as ISO-8601 date and time or as an HTTP date
 - \`x-signature\`: lowercase hex of HMAC-SHA256, key = the secret, message = the exact \`x-date\`
 
-\`x-date\` must be within −5 s..+60 s of server time. This server reads that as the age of the request: up to 60 s old, at
-most 5 s ahead, both ends included. **A signing failure is 403, never 401**; an inactive organization is 402.
+\`x-date\` must be within −5 s..+60 s of server time. This server reads that as ${windowOf(signature)}, both ends included.
+**A signing failure is 403, never 401**; an inactive organization is 402.
 
 \`\`\`bash
 ${SIGNED_CURL}
@@ -54,6 +57,12 @@ expires. Serve over TLS only.
 \`x-request-id\` and \`x-server-time\`. \`HEAD\` works where \`GET\` does, \`OPTIONS\` tells the methods, a trailing slash is the
 same route. An unknown route is 404, a wrong method 405 with \`Allow\`. Signed answers are \`Vary: x-api-key\` and never for
 a shared cache.`
+
+function windowOf({ window, pastSeconds, futureSeconds }: Config['signature']): string {
+  const [old, ahead] = window === 'age' ? [pastSeconds, futureSeconds] : [futureSeconds, pastSeconds]
+  const reading = window === 'age' ? 'the age of the request' : 'the offset of the date from its own time'
+  return `${reading}: up to ${old} s old, at most ${ahead} s ahead`
+}
 
 const TAGS = [
   { name: 'VIP users', description: 'The players marked VIP, highest lifetime value first.' },
@@ -68,7 +77,7 @@ const SIGNING_HEADERS = {
 }
 
 /** Collects the operations of an app as its routes are added; those under a second prefix are the same ones. */
-export function createOpenApi(app: FastifyInstance, publicUrl: string): OpenApi {
+export function createOpenApi(app: FastifyInstance, config: Pick<Config, 'publicUrl' | 'signature'>): OpenApi {
   const routes = new Map<string, Route>()
   app.addHook('onRoute', ({ url, method, config }: RouteOptions) => {
     const operation = config?.operation
@@ -79,13 +88,16 @@ export function createOpenApi(app: FastifyInstance, publicUrl: string): OpenApi 
   let text: Promise<string> | undefined
   return {
     text() {
-      text ??= makeDocument([...routes.values()], publicUrl).then((document) => JSON.stringify(document, null, 2))
+      text ??= makeDocument([...routes.values()], config).then((document) => JSON.stringify(document, null, 2))
       return text
     },
   }
 }
 
-async function makeDocument(routes: Route[], publicUrl: string): Promise<Json> {
+async function makeDocument(
+  routes: Route[],
+  { publicUrl, signature }: Pick<Config, 'publicUrl' | 'signature'>,
+): Promise<Json> {
   // loaded when the document is first asked for: nothing else needs it, and starts are to be fast
   const { default: exported } = await import('joi-to-json')
   // its types describe an ES module, but it is a CommonJS one: what is imported is the function itself
@@ -104,7 +116,7 @@ async function makeDocument(routes: Route[], publicUrl: string): Promise<Json> {
       title: 'Dynamo API',
       version: VERSION,
       summary: 'VIP lists for social casinos',
-      description: DESCRIPTION,
+      description: description(signature),
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [

@@ -21,7 +21,7 @@ export function createLog(level: string, destination: DestinationStream): Logger
 /**
  * One line a request: never its address, query or headers, which carry secrets, names and users' ids.
  *
- * @param ms  from the first byte of the request's headers being read to the answer being handed to the socket
+ * @param ms  from the request's headers having been read to the answer being handed to the socket
  */
 export function logRequest(log: Logger, request: FastifyRequest, reply: FastifyReply, route: string, ms: number): void {
   const { caller, trace, failure } = request

@@ -86,9 +86,9 @@ const outerMessage = Buffer.alloc(BLOCK_BYTES + HASH_BYTES)
  */
 export function isSignedWith({ inner, outer }: SigningSecret, { date, signature }: SigningHeaders): boolean {
   innerMessage.set(inner)
-  const length = BLOCK_BYTES + innerMessage.latin1Write(date, BLOCK_BYTES)
+  const length = BLOCK_BYTES + innerMessage.write(date, BLOCK_BYTES, 'latin1')
   outerMessage.set(outer)
-  outerMessage.latin1Write(hash('sha256', innerMessage.subarray(0, length), 'binary'), BLOCK_BYTES)
+  outerMessage.write(hash('sha256', innerMessage.subarray(0, length), 'binary'), BLOCK_BYTES, 'latin1')
   const expected = hash('sha256', outerMessage, 'hex')
   return timingSafeEqual(Buffer.from(expected, 'latin1'), Buffer.from(signature, 'latin1'))
 }

@@ -26,7 +26,7 @@ export function conversationsKind({
     userName: Joi.text(),
     firstName: Joi.text(),
     lastName: Joi.text(),
-    profilePic: Joi.text(MAX_ADDRESS_BYTES),
+    profilePic: Joi.text(MAX_ADDRESS_BYTES).uri({ scheme: ['http', 'https'] }),
     lastUserMessageTimestamp: Joi.timestamp().notAfter(lastTimestamp),
     cuid: Joi.text(),
   }

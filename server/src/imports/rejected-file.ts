@@ -1,7 +1,6 @@
-import { once } from 'node:events'
-import { createWriteStream, type WriteStream } from 'node:fs'
+import { closeSync, openSync, writeSync } from 'node:fs'
 import { csvLine } from './read-csv.ts'
-import { REASON_COLUMN, type Row, type RowFault } from './row.ts'
+import { ImportError, REASON_COLUMN, type Row, type RowFault } from './row.ts'
 import type { Format } from './source.ts'
 
 /** So many rows are told one by one; the file has them all. */
@@ -12,13 +11,13 @@ const MAX_TOLD = 20
  * The file is made with the first of them.
  */
 export function createRejects(path: string, format: Format, tell: (sentence: string) => void) {
-  let file: WriteStream | undefined
+  let file: number | undefined
   let columns: string[] = []
   let count = 0
 
-  function open(): WriteStream {
-    const opened = createWriteStream(path, { mode: 0o600 })
-    if (format === 'csv') opened.write(`${csvLine([...columns, REASON_COLUMN])}\n`)
+  function open(): number {
+    const opened = openSync(path, 'w', 0o600)
+    if (format === 'csv') writeSync(opened, `${csvLine([...columns, REASON_COLUMN])}\n`)
     return opened
   }
 
@@ -27,18 +26,21 @@ export function createRejects(path: string, format: Format, tell: (sentence: str
     setColumns(names: string[]) {
       columns = names
     },
+    /** @throws ImportError where the file cannot be written: a row that is told nowhere would be lost */
     add(row: Row, { field, reason }: RowFault): void {
       count += 1
       if (count <= MAX_TOLD) tell(`line ${row.line}: ${field ?? 'the row'} ${reason}`)
       if (count === MAX_TOLD + 1) tell(`… more rows are rejected; all of them are in ${path}`)
-      file ??= open()
-      file.write(`${lineOf(row, columns, `${field ?? 'the row'} ${reason}`)}\n`)
+      try {
+        file ??= open()
+        writeSync(file, `${lineOf(row, columns, `${field ?? 'the row'} ${reason}`)}\n`)
+      } catch (error) {
+        const fault = error instanceof Error ? error.message : String(error)
+        throw new ImportError(`The rejected rows cannot be kept in ${path} (${fault}): make room for that file`)
+      }
     },
-    /** @throws the system's error where the file could not be written */
-    async close(): Promise<void> {
-      if (!file) return
-      file.end()
-      if (!file.closed) await once(file, 'close')
+    close(): void {
+      if (file !== undefined) closeSync(file)
     },
   }
 }

@@ -2,6 +2,7 @@ import type { UserReport } from '../audience/record-users.ts'
 import { Joi } from '../http/input.ts'
 import { parseBirthday } from '../users/birthday.ts'
 import { MAX_LTV_MICROS, parseMicros } from '../users/money.ts'
+import { FIELD_OF_PROPERTY } from '../users/resolve.ts'
 import { check, findUndecodable, type ImportKind, isFault, type KindOptions } from './kind.ts'
 import { typedCell } from './read-csv.ts'
 import type { RowFault } from './row.ts'
@@ -27,11 +28,12 @@ export function usersKind({ orgId, eventTimestamp, lastTimestamp, isText }: Kind
   let noLtvs = 0
 
   function propertyOf(key: string, cell: unknown): Property | RowFault {
-    const isName = key === 'firstName' || key === 'lastName'
-    const value = isText && typeof cell === 'string' && !isName && key !== 'birthday' ? typedCell(cell) : cell
+    const field = FIELD_OF_PROPERTY[key]
+    const isName = field === 'firstName' || field === 'lastName'
+    const value = isText && typeof cell === 'string' && field === undefined ? typedCell(cell) : cell
     const checked = check<unknown>(schemaOf(isName, value), value)
     if ('fault' in checked) return { ...checked.fault, field: key }
-    if (key === 'birthday' && parseBirthday(value, today) === null) noBirthdays += 1
+    if (field === 'birthday' && parseBirthday(value, today) === null) noBirthdays += 1
     if (key === 'ltv' && !isLtv(value)) noLtvs += 1
     // the schema takes texts, finite numbers and booleans alone
     return { key, value: value as string | number | boolean }

@@ -16,11 +16,14 @@ const Organization = Type.Object(
 )
 
 /** The hosted API knows no 422 here, so that nothing in the query is refused: what cannot be used counts as left out. */
+const DEFAULT_LIMIT = 100
+const MAX_LIMIT = 500
+
 const query = Joi.object({
   q: Joi.text().description('Case-insensitive part of the name').example('acme'),
   limit: Joi.integer()
     .min(1)
-    .default(100)
+    .default(DEFAULT_LIMIT)
     .description(
       'The most organizations to return; more than 500 counts as 500. Anything but a whole number from 1 counts as left out',
     ),
@@ -50,8 +53,13 @@ export function organizationRoutes(app: FastifyInstance): void {
       name: caller.organizationName,
       role: 'ADMIN',
     }
-    const { q } = query as { q?: unknown }
+    const { q, limit } = query as { q?: unknown; limit?: unknown }
+    reply.header('x-limit-applied', appliedLimit(limit))
     const matches = typeof q !== 'string' || caller.organizationName.toLowerCase().includes(q.toLowerCase())
     reply.send(matches ? [organization] : [])
   })
+}
+
+function appliedLimit(limit: unknown): number {
+  return typeof limit === 'string' && /^[1-9]\d*$/.test(limit) ? Math.min(Number(limit), MAX_LIMIT) : DEFAULT_LIMIT
 }

@@ -21,7 +21,7 @@ eachStore(
       assert.equal(await totalOf(store, { orgId, workspaceId, mediumId: other.mediumId }), 'unknown channel')
 
       await store.write('connectChannel', { orgId, workspaceKey, channelKey: other.channelKey })
-      assert.equal(await totalOf(store, { orgId, workspaceId, mediumId: other.mediumId }), 'unknown channel')
+      assert.equal(await totalOf(store, { orgId, workspaceId, mediumId: other.mediumId }), 0)
       assert.equal(await totalOf(store, { orgId, workspaceId, mediumId: connected.mediumId }), 0)
       await makeLists(store, { orgId, workspaceKey })
       assert.equal(await totalOf(store, { orgId, workspaceId, mediumId: other.mediumId }), 30)
@@ -95,6 +95,30 @@ eachStore(
       await store.write('connectChannel', { orgId, workspaceKey, channelKey: channel.channelKey })
       await makeLists(store, { orgId, workspaceKey })
       assert.equal(await totalOf(store, list), 12)
+      assert.deepEqual(await verifyStore(store, { orgId }), [])
+    })
+
+    test('writes go on while what a disconnected channel has left is being deleted', async () => {
+      const { store } = get()
+      const { orgId, workspaceKey, workspaceId, channels } = await makeOrganization(store, { vipIndicator: 'ltv >= 0' })
+      const [channel] = channels
+      assert(channel)
+      const list = { orgId, workspaceId, mediumId: channel.mediumId }
+      // more than one deletion takes
+      await recordVips(store, { orgId, mediumId: channel.mediumId, count: 2_500 })
+      await store.write('disconnectChannel', { orgId, workspaceKey, channelKey: channel.channelKey })
+      assert.deepEqual(await verifyStore(store, { orgId }), [])
+      await store.write('deleteStale', { orgId })
+      const purchases = Array.from({ length: 2_500 }, (_, n) => ({
+        purchaseId: `again-${n}`,
+        cuid: `u${n}`,
+        revenueMicros: 1_000_000n,
+        timestamp: 1_780_000_000_000,
+      }))
+      await store.write('recordPurchases', { orgId, purchases })
+      await store.write('connectChannel', { orgId, workspaceKey, channelKey: channel.channelKey })
+      await makeLists(store, { orgId, workspaceKey })
+      assert.equal(await totalOf(store, list), 2_500)
       assert.deepEqual(await verifyStore(store, { orgId }), [])
     })
   },

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { takeRules } from '../database/rules-lock.ts'
+import { shareRules, takeRules } from '../database/rules-lock.ts'
 import type { Tx } from '../database/write.ts'
 import { createFirstRange } from './ranges.ts'
 
@@ -85,6 +85,8 @@ export async function finishBuild(
  * @returns whether something was deleted, and more may be left
  */
 export async function deleteStale(tx: Tx, { orgId }: { orgId: number }): Promise<boolean> {
+  // a channel that is connected again meanwhile has rows of its own
+  await shareRules(tx, orgId)
   const lists = await sql<{ workspace_key: number; channel_key: number; below: number }>`
     select w.workspace_key, c.channel_key,
       case when l.channel_key is null then ${Number.MAX_SAFE_INTEGER} else w.generation end as below

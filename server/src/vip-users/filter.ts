@@ -27,6 +27,8 @@ export const filterSchema = Joi.object<ListFilter, true>({
     .max(12)
     .description('Only users whose birthday is in this calendar month; 29 February is in month 2'),
   limit: Joi.integer()
+    // far more than the cap counts as the cap, too
+    .unsafe()
     .min(1)
     .default(DEFAULT_LIMIT)
     .description(`The most users on the page; more than ${MAX_LIMIT} counts as ${MAX_LIMIT}`),

@@ -126,6 +126,8 @@ eachStore((get) => {
       ['&limit=1', '1'],
       ['&limit=1000', '1000'],
       ['&limit=1001', '1000'],
+      // the cap is an upper bound, however much is asked for
+      ['&limit=9007199254740992', '1000'],
       ['&limit=9007199254740991', '1000'],
     ] as const) {
       const { status, headers } = await ask(`${list}${query}`)
@@ -159,7 +161,6 @@ eachStore((get) => {
       ['&limit=', 'limit number.base'],
       ['&limit=1.5', 'limit number.integer'],
       ['&limit=1&limit=2', 'limit number.base'],
-      ['&limit=9007199254740992', 'limit number.unsafe'],
       ['&offset=-1', 'offset number.min'],
       ['&offset=9007199254740992', 'offset number.unsafe'],
       ['&offset=0x10', 'offset number.base'],

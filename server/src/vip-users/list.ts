@@ -1,4 +1,4 @@
-import { type ListAnswer, type ListPage, type ListQuestion, MAX_REMEMBERED_LENGTH } from '../database/list-reader.ts'
+import type { ListAnswer, ListPage, ListQuestion } from '../database/list-reader.ts'
 import { errors } from '../http/errors.ts'
 
 const NO_LIST = {
@@ -17,7 +17,7 @@ export function requirePage(answer: ListAnswer): ListPage {
   return answer
 }
 
-/** Bodies of the pages that the store remembers: it gives the same page object while a list is quiet. */
+/** Bodies of the pages that the store keeps. */
 const bodies = new WeakMap<ListPage, { offset: number; body: Buffer }>()
 
 /**
@@ -29,7 +29,7 @@ export function pageBody(page: ListPage, { offset }: Pick<ListQuestion, 'offset'
   const known = bodies.get(page)
   if (known?.offset === offset) return known.body
   const body = inEnvelope(page, offset)
-  if (page.items.length <= MAX_REMEMBERED_LENGTH) bodies.set(page, { offset, body })
+  if (page.isKept) bodies.set(page, { offset, body })
   return body
 }
 

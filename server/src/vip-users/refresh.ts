@@ -132,25 +132,33 @@ export async function readRows(tx: Tx, orgId: number, targets: Target[], userKey
     from ${userKeysTable(tx.db, userKeys)} join vip_users v on v.org_id = ${orgId} and v.user_key = k.user_key`.execute(
     tx.db,
   )
-  const wanted = new Set(targets.map((target) => `${target.workspaceKey} ${target.generation}`))
-  return rows
-    .filter((row) => wanted.has(`${row.workspace_key} ${row.generation}`))
-    .map((row) => ({
-      workspaceKey: row.workspace_key,
-      channelKey: row.channel_key,
-      generation: row.generation,
-      negatedLtvMicros: row.ltv,
-      conversationId: row.conversation_id,
-      userKey: row.user_key,
-      birthdayMonth: row.birthday_month,
-      row: row.row,
-    }))
+  const channels = channelsByTarget(targets)
+  return (
+    rows
+      // what older generations and disconnected channels have left is being deleted, and counted nowhere
+      .filter((row) => channels.get(`${row.workspace_key} ${row.generation}`)?.has(row.channel_key))
+      .map((row) => ({
+        workspaceKey: row.workspace_key,
+        channelKey: row.channel_key,
+        generation: row.generation,
+        negatedLtvMicros: row.ltv,
+        conversationId: row.conversation_id,
+        userKey: row.user_key,
+        birthdayMonth: row.birthday_month,
+        row: row.row,
+      }))
+  )
 }
 
 type ConversationFacts = Pick<
   RowFacts,
   'conversation_id' | 'user_name' | 'profile_pic' | 'last_user_message_timestamp'
 > & { channel_key: number; user_key: number }
+
+/** The channels that each target lists. */
+function channelsByTarget(targets: Target[]): Map<string, ReadonlySet<number>> {
+  return new Map(targets.map((target) => [`${target.workspaceKey} ${target.generation}`, target.channelKeys]))
+}
 
 export async function deriveRows(
   tx: Tx,
@@ -168,9 +176,7 @@ export async function deriveRows(
     from ${userKeysTable(tx.db, vipKeys)} join conversations c on c.org_id = ${orgId} and c.user_key = k.user_key
   `.execute(tx.db)
   const byUser = Map.groupBy(conversations, (conversation) => conversation.user_key)
-  const channelsOf = new Map(
-    targets.map((target) => [`${target.workspaceKey} ${target.generation}`, target.channelKeys]),
-  )
+  const channelsOf = channelsByTarget(targets)
   const texts = new Map<ConversationFacts, string>()
   const wanted: ListRow[] = []
   for (const { workspaceKey, generation, userKey } of vips) {

@@ -10,7 +10,6 @@ import {
   ListIndex,
   type ListPage,
   type ListQuestion,
-  MAX_REMEMBERED_LENGTH,
   pageId,
   type RangeRow,
   versionOf,
@@ -92,14 +91,12 @@ export function createListReader(pool: pg.Pool) {
       const [negatedLtvMicros, conversationId] = [BigInt(row.first_ltv), row.first_id]
       index.remember(months, { offset, negatedLtvMicros, conversationId })
     }
-    const page: ListPage = {
+    return pages.add(pageId(question, list), {
       version: versionOf(list),
       total: index.total(months),
       returned: row?.returned ?? 0,
       items: Buffer.from(row?.items ?? ''),
-    }
-    if (page.items.length <= MAX_REMEMBERED_LENGTH) pages.set(pageId(question, list), page)
-    return page
+    })
   }
 
   async function readAnew(client: pg.PoolClient, question: ListQuestion): Promise<ListAnswer> {

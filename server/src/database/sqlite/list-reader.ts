@@ -10,7 +10,6 @@ import {
   ListIndex,
   type ListPage,
   type ListQuestion,
-  MAX_REMEMBERED_LENGTH,
   pageId,
   type RangeRow,
   type Seek,
@@ -92,9 +91,7 @@ export function createListReader(database: DatabaseSync) {
       gates.delete(gateId(question))
       const list = readGate(question)
       if (typeof list === 'string') return list
-      const page = { version: versionOf(list), ...readPage(question, list) }
-      if (page.items.length <= MAX_REMEMBERED_LENGTH) remembered.set(pageId(question, list), page)
-      return page
+      return remembered.add(pageId(question, list), { version: versionOf(list), ...readPage(question, list) })
     } finally {
       database.exec('commit')
     }

@@ -39,7 +39,8 @@ export async function openSqliteStore(
       }
     },
     async ping() {
-      database.prepare('select 1').get()
+      // a page of the file, which `select 1` would not touch
+      if ((await readMeta(db, 'store_id')) === null) throw new Error('The store has no id')
     },
     holdServing: () => holdServing(dataDir),
     pace: () => createSqlitePace(dataDir),

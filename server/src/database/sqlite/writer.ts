@@ -76,7 +76,7 @@ async function commitGroup(
         // SQLite rolls back by itself where it is full or cannot read or write: then nothing of the group is left
         if (!database.isTransaction) throw error
         database.exec('rollback to one')
-        answers.push(() => reject(error))
+        answers.push(() => reject(storeError(error)))
       }
       database.exec('release one')
     }
