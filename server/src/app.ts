@@ -1,5 +1,6 @@
 import './http/request.ts'
 import { randomBytes } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
 import type { Logger } from 'pino'
 import { channelRoutes } from './channels/routes.ts'
@@ -33,6 +34,8 @@ export interface AppOptions {
   /** where a line for each request goes; without it none is written */
   log?: Logger
   timeouts?: Timeouts
+  /** when it stops: how long requests over open connections are still answered, each connection then closed; ms */
+  drainMs?: number
 }
 
 /** How long a client may take, in ms; each bounds what a slow one can hold. */
@@ -63,7 +66,8 @@ const MAX_HEADER_BYTES = 16 * 1024
  * The service as an app without a port and without a process: whoever builds it listens or injects. It does not close
  * the store.
  */
-export function buildApp({ store, config, secrets, now, log, timeouts = TIMEOUTS }: AppOptions): FastifyInstance {
+export function buildApp(options: AppOptions): FastifyInstance {
+  const { store, config, secrets, now, log, timeouts = TIMEOUTS, drainMs = 0 } = options
   const metrics = createMetrics(store.name)
   const stamp = createStamp(metrics, now, log)
   const app = fastify({
@@ -108,7 +112,10 @@ export function buildApp({ store, config, secrets, now, log, timeouts = TIMEOUTS
     stamp.onSend(request, reply)
     done()
   })
-  app.addHook('preClose', async () => stamp.close())
+  app.addHook('preClose', async () => {
+    stamp.close()
+    await pause(drainMs)
+  })
 
   const openApi = createOpenApi(app, config)
   const table = createRouteTable()

@@ -42,7 +42,7 @@ async function serveStore(store: Store, config: Config, withSample: boolean): Pr
 
   const lines = pino.destination({ dest: 1, sync: false })
   const log = createLog(config.logLevel, lines)
-  const app = buildApp({ store, config, secrets, now: Date.now, log })
+  const app = buildApp({ store, config, secrets, now: Date.now, log, drainMs: DRAIN_MS })
   const stopped = whenStopped()
   const baseUrl = localUrl(config)
   const sample = await renewSampleFile(store, secrets, config.dataDir, baseUrl)
@@ -53,10 +53,16 @@ async function serveStore(store: Store, config: Config, withSample: boolean): Pr
   const background = runBackground(store, log, stopping.signal)
   await stopped
   stopping.abort()
+  // who sends or takes an answer without end keeps the server no longer than this
+  setTimeout(() => app.server.closeAllConnections(), STOP_MS).unref()
   await app.close()
   await background
   lines.flushSync()
 }
+
+/** A balancer and a client that has just sent a request are answered once more, and told to go. */
+const DRAIN_MS = 300
+const STOP_MS = 10_000
 
 /** A port that is taken is told before the sample is loaded; port 0 becomes one that is free. */
 async function findPort(config: Config): Promise<number> {

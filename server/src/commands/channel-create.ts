@@ -1,3 +1,4 @@
+import { CommandError } from './command-error.ts'
 import { findOrganization } from './find.ts'
 import { answer, type CommonOptions } from './output.ts'
 import { checkText } from './texts.ts'
@@ -16,6 +17,7 @@ const MAX_PLATFORM_ID_BYTES = 255 - 'INSTAGRAM_ACCOUNT_'.length
 export async function run(options: Options): Promise<void> {
   const name = checkText('--name', options.name)
   const platformId = checkText('--platform-id', options.platformId, MAX_PLATFORM_ID_BYTES)
+  if (!/^[\w.-]+$/.test(platformId)) throw new CommandError('--platform-id has letters, digits, _ . and - alone', 2)
   await withStore(async (store) => {
     const { orgId } = await findOrganization(store, options.organization)
     const { mediumId } = await store.write('createChannel', { orgId, type: options.type, platformId, name })

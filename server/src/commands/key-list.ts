@@ -1,5 +1,5 @@
 import { findOrganization } from './find.ts'
-import { answer, type CommonOptions } from './output.ts'
+import { answer, type CommonOptions, printable } from './output.ts'
 import { withStore } from './with-store.ts'
 
 /** Keys, never their secrets. */
@@ -26,7 +26,7 @@ export async function run(options: CommonOptions & { organization: string }): Pr
         key.scope,
         new Date(key.createdTimestamp).toISOString(),
         key.revokedTimestamp ? 'revoked' : 'valid',
-        key.label ?? '',
+        printable(key.label ?? ''),
       ]
         .join('  ')
         .trimEnd(),

@@ -11,5 +11,10 @@ export function answer({ json }: CommonOptions, text: string, object: object): v
 
 /** What a person at a terminal may want to know; the command's answer goes elsewhere. */
 export function say(sentence: string): void {
-  process.stderr.write(`${sentence}\n`)
+  process.stderr.write(`${printable(sentence)}\n`)
+}
+
+/** Text from a file or a store without what would move a terminal's cursor or change its title. */
+export function printable(text: string): string {
+  return text.replaceAll(/\p{Cc}/gu, (control) => `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }

@@ -1,3 +1,5 @@
+import { printable } from './output.ts'
+
 /** Shows how far something is: a bar on a terminal, a line at each quarter elsewhere. */
 export interface Progress {
   update: (done: number, note?: string) => void
@@ -29,7 +31,7 @@ function createBar(label: string, total: number, stream: NodeJS.WriteStream): Pr
       draw()
     },
     say(sentence) {
-      stream.write(`\r\x1b[K${sentence}\n`)
+      stream.write(`\r\x1b[K${printable(sentence)}\n`)
       draw()
     },
     stop() {
@@ -54,7 +56,7 @@ function createLines(label: string, total: number, stream: NodeJS.WriteStream): 
       told = quarter
       stream.write(`${label}: ${(quarter * 100) / QUARTERS} %${note === '' ? '' : `, ${note}`}\n`)
     },
-    say: (sentence) => stream.write(`${sentence}\n`),
+    say: (sentence) => stream.write(`${printable(sentence)}\n`),
     stop: () => undefined,
   }
 }

@@ -9,5 +9,6 @@ import { CommandError } from './command-error.ts'
 export function checkText(label: string, text: string, maxBytes?: number): string {
   const { error } = Joi.text(maxBytes).required().label(label).validate(text)
   if (error) throw new CommandError(error.message, 2)
+  if (/\p{Cc}/u.test(text)) throw new CommandError(`${label} has a control character`, 2)
   return text
 }

@@ -13,8 +13,13 @@ const FRAMEWORK_ERRORS: Record<string, () => ApiError> = {
   FST_ERR_CTP_INVALID_JSON_BODY: errors.malformedJson,
 }
 
-/** A store that is busy, restarting or out of reach: PostgreSQL's classes 08, 53 (but a full disk) and 57P, a lost socket. */
-const BUSY = /^(?:08|53(?!100)|57P|40001|40P01|ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN)/
+/**
+ * A store that is busy, restarting or out of reach: PostgreSQL's classes 08, 28, 53 (but a full disk), 55 and 57, a
+ * database that is gone, a lost socket.
+ */
+const BUSY = /^(?:08|28|3D000|53(?!100)|55|57|40001|40P01|ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN)/
+/** What pg's pool says, without a code, where all of its connections are taken for too long. */
+const POOL_TIMEOUT = 'timeout exceeded when trying to connect'
 const SQLITE_BUSY = 5
 const SQLITE_FULL = 13
 
@@ -49,6 +54,7 @@ export function toApiError(error: unknown): ApiError {
   if (typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500) {
     return error instanceof SyntaxError ? errors.malformedJson() : new ApiError(statusCode, error.message)
   }
-  if (BUSY.test(String(code)) || errcode === SQLITE_BUSY) return errors.storeBusy(error)
+  if (BUSY.test(String(code)) || error.message === POOL_TIMEOUT || errcode === SQLITE_BUSY)
+    return errors.storeBusy(error)
   return code === '53100' || errcode === SQLITE_FULL ? errors.storeFull(error) : errors.internal(error)
 }

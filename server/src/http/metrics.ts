@@ -44,6 +44,7 @@ export function createMetrics(storeName: string): Metrics {
   })
   const listReads = lists.labels(storeName)
   let hasProcessMetrics = false
+  let rendering: Promise<string> | undefined
 
   return {
     countRequest: (route, method, status, seconds) =>
@@ -54,7 +55,11 @@ export function createMetrics(storeName: string): Metrics {
       // its observers of the garbage collector and the event loop cost nothing until somebody asks
       if (!hasProcessMetrics) collectDefaultMetrics({ register: registry })
       hasProcessMetrics = true
-      return registry.metrics()
+      // many who ask at once are shown the same figures
+      rendering ??= registry.metrics().finally(() => {
+        rendering = undefined
+      })
+      return rendering
     },
   }
 }
@@ -70,10 +75,16 @@ export function metricsRoute(app: FastifyInstance, metrics: Metrics, token: stri
 
 const LOOPBACK = /^(?:(?:::ffff:)?127\.\d+\.\d+\.\d+|::1)$/
 
-/** Behind a proxy on this machine every caller comes from the loopback, so what was forwarded is not local. */
+/** The host of who asks this machine itself: its loopback names, with any port. */
+const LOCAL_HOST = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])(?::\d+)?$/i
+
+/**
+ * Behind a proxy on this machine every caller comes from the loopback, so what was forwarded, or asked for under
+ * another name, is not local.
+ */
 function isLocal({ headers, socket }: FastifyRequest): boolean {
-  const isForwarded = ['forwarded', 'x-forwarded-for', 'x-real-ip', 'via'].some((name) => headers[name] !== undefined)
-  return !isForwarded && LOOPBACK.test(socket.remoteAddress ?? '')
+  const isForwarded = Object.keys(headers).some((name) => /^(?:x-)?forwarded|^x-real-ip$|^via$/.test(name))
+  return !isForwarded && LOCAL_HOST.test(headers.host ?? '') && LOOPBACK.test(socket.remoteAddress ?? '')
 }
 
 function hasToken(request: FastifyRequest, token: string | null): boolean {

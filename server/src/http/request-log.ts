@@ -37,7 +37,8 @@ export function logRequest(log: Logger, request: FastifyRequest, reply: FastifyR
     status: reply.statusCode,
     ms: Math.round(ms * 1000) / 1000,
   }
-  if (failure === null) log.info(line)
+  // not there yet where the framework refuses an address
+  if (failure === null || failure === undefined) log.info(line)
   else log.error({ ...line, error: describeFailure(failure) })
 }
 

@@ -5,6 +5,9 @@ import { ImportError, REASON_COLUMN, type Row } from './row.ts'
 /** A record that is longer has an opening quote that nobody closed, and would take the rest of the file with it. */
 const MAX_RECORD_CHARACTERS = 1_048_576
 
+/** A user has at most 500 properties, and a row some columns besides. */
+const MAX_COLUMNS = 520
+
 interface ParsedRecord {
   record: string[]
   /** `lines`: how many have been read when the record has ended */
@@ -50,7 +53,11 @@ export async function* readCsv(
 }
 
 function refuseBadNames(columns: string[]): void {
+  if (columns.length > MAX_COLUMNS)
+    throw new ImportError(`The first line names ${columns.length} columns: ${MAX_COLUMNS} at most`)
   if (columns.includes('')) throw new ImportError(`Column ${columns.indexOf('') + 1} has no name in the first line`)
+  const odd = columns.find((name) => /[\r\n\uFFFD]/.test(name))
+  if (odd !== undefined) throw new ImportError('The first line is no UTF-8 text that ends with LF or CRLF')
   const twice = columns.find((name, index) => columns.indexOf(name) !== index)
   if (twice !== undefined) throw new ImportError(`The column ${twice} is there twice`)
 }

@@ -53,6 +53,7 @@ export function usersKind({ orgId, eventTimestamp, lastTimestamp, isText }: Kind
       const known = checked.value
       const properties: Property[] = []
       for (const key in cells) {
+        if (KEY.validate(key).error) return { field: key.slice(0, 40), reason: KEY_REASON }
         const property = propertyOf(key, cells[key])
         if (isFault(property)) return property
         properties.push(property)
@@ -77,6 +78,8 @@ export function usersKind({ orgId, eventTimestamp, lastTimestamp, isText }: Kind
   }
 }
 
+const KEY = Joi.text()
+const KEY_REASON = 'is no property key: 1 to 255 bytes of well-formed text'
 const NAME = Joi.text().strict()
 const TEXT = Joi.text(MAX_VALUE_BYTES).strict()
 const VALUE = Joi.any().custom((value, { error }) =>

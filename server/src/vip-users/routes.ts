@@ -103,7 +103,6 @@ export function vipUserRoutes(app: FastifyInstance, store: Store, metrics: Metri
   app.get('/vip-users', { config: { operation } }, (request, reply) => {
     const filter = readFilter(request.url, request.query)
     const { workspaceId, mediumId, offset } = filter
-    request.trace = { workspaceId, mediumId }
     const question: ListQuestion = {
       orgId: request.caller.orgId,
       workspaceId,

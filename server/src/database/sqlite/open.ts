@@ -1,3 +1,4 @@
+import { closeSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { makeDataFolder } from '../../data-folder.ts'
 import type { Writes } from '../../writes.ts'
@@ -55,6 +56,8 @@ export async function openSqliteStore(
 function openFile(dataDir: string, path: string): SqliteConnection {
   try {
     makeDataFolder(dataDir)
+    // for its owner alone, and so are the files that SQLite lays beside it
+    closeSync(openSync(path, 'a', 0o600))
     return openConnection(path)
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
