@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readFile, utimes, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { dynamo, dynamoPrints } from './cli.ts'
@@ -131,6 +131,34 @@ eachStore((get) => {
         ['score', '1.5'],
       ],
     )
+  })
+
+  test('an NDJSON row with a property key that is none is rejected, and the rows beside it are taken', async () => {
+    const { env, store } = get()
+    const { orgId, organizationId } = await makeOrganization(store)
+    const keys = ['', 'a\u0000b', 'k'.repeat(256), 'k'.repeat(255)]
+    const rows = keys.map((key, index) => JSON.stringify({ cuid: `u${index}`, [key]: 1 }))
+    const file = join(env.DYNAMO_DATA_DIR ?? '', 'keys.ndjson')
+    await writeFile(file, `${rows.join('\n')}\n`)
+    const { stdout, stderr } = await dynamo(env, ['import', 'users', '--organization', organizationId, file])
+    assert.equal(stdout, 'read 4, imported 1, unchanged 0, rejected 3\n')
+    assert.match(stderr, /is no property key: 1 to 255 bytes/)
+    assert.deepEqual(
+      (await readUsers(orgId)).map((row) => row.cuid),
+      ['u3'],
+    )
+  })
+
+  test('an import that cannot keep its rejected rows ends with a sentence', async () => {
+    const { env, store } = get()
+    const { organizationId } = await makeOrganization(store)
+    const file = join(env.DYNAMO_DATA_DIR ?? '', 'nowhere.csv')
+    await mkdir(`${file}.rejected`)
+    await writeFile(file, 'cuid,revenue,timestamp,purchaseId\nu1,free,2026-05-01,p1\n')
+    const { code, stderr } = await dynamo(env, ['import', 'purchases', '--organization', organizationId, file])
+    assert.equal(code, 1)
+    assert.match(stderr, /^The rejected rows cannot be kept in [^\n]+\n$/m)
+    assert.doesNotMatch(stderr, /\n {4}at /)
   })
 
   test('a conversations file names its channel, and nothing is written where a column is missing or unknown', async () => {

@@ -41,6 +41,9 @@ test('a CSV file without a header, with a column twice or without a name, or wit
   await assert.rejects(read(''), /The file is empty/)
   await assert.rejects(read('a,a\n'), /The column a is there twice/)
   await assert.rejects(read('a,,b\n'), /Column 2 has no name/)
+  await assert.rejects(read('a,b\r1,2\r'), /ends with LF or CRLF/)
+  await assert.rejects(read('pr\uFFFDnom\n'), /no UTF-8/)
+  await assert.rejects(read(`${Array.from({ length: 521 }, (_, n) => `c${n}`).join()}\n`), /521 columns: 520 at most/)
   await assert.rejects(read('a\n1\n"2\n3\n'), /From line \d+ on this is no CSV/)
 })
 
