@@ -7,6 +7,8 @@ import { cuidOf, type MadeList } from './made-list.ts'
 
 export const BATCHES_PER_SECOND = 20
 export const PURCHASES_PER_BATCH = 250
+/** More than wait here are not sent: a store that takes less than is offered must not be buried. */
+const MAX_WAITING = 8
 
 if (import.meta.main) {
   const list: MadeList = JSON.parse(process.argv[2] ?? '')
@@ -15,8 +17,12 @@ if (import.meta.main) {
   // with the first write the store's writer starts
   await write()
   let written = 0
+  let waiting = 0
   setInterval(async () => {
+    if (waiting === MAX_WAITING) return
+    waiting += 1
     await write()
+    waiting -= 1
     written += 1
   }, 1000 / BATCHES_PER_SECOND)
   process.on('message', () => process.send?.({ written }))

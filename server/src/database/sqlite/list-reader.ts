@@ -26,10 +26,18 @@ const FILTERS = {
 }
 
 /**
+ * The file is read through the system's memory, up to the 2 GiB that SQLite is built for: a list of a million rows does
+ * not fit the connection's own cache, and a page far down takes a quarter less time so. The price: where the disk fails
+ * under a read, the process ends instead of answering 500.
+ */
+const MAP_BYTES = 2 ** 31
+
+/**
  * Reads lists with statements of its own on the thread's read connection, each run to its end.
  * While no other connection has committed (`data_version`), what is remembered is what the store holds.
  */
 export function createListReader(database: DatabaseSync) {
+  database.exec(`pragma mmap_size = ${MAP_BYTES}`)
   const dataVersion = database.prepare('pragma data_version')
   const gate = database.prepare(GATE_SQL.replaceAll('$', '?'))
   const ranges = database.prepare(`
