@@ -36,17 +36,24 @@ export async function loadSample(store: Store, secrets: Secrets, options: LoadOp
     channels.set(channel.type, await store.write('createChannel', { orgId, ...channel }))
 
   const eventTimestamp = asOf.toZonedDateTime('UTC').epochMilliseconds - 1
+  const pace = store.pace()
+  const writing = new Set<Promise<void>>()
   let done = 0
-  let writing = Promise.resolve()
   for (const batch of batches(makeSample({ asOf, customers }))) {
-    // the next batch is made while the store writes this one
-    await writing
-    writing = loadBatch(store, orgId, batch, { channels, publicUrl, eventTimestamp })
+    const written = loadBatch(store, orgId, batch, { channels, publicUrl, eventTimestamp }).then(() => {
+      writing.delete(written)
+      done += batch.length
+      onProgress?.((0.95 * done) / customers)
+    })
+    // what fails is thrown below
+    written.catch(() => undefined)
+    writing.add(written)
+    // the next batch is made while the store writes
     await nextTurn()
-    done += batch.length
-    onProgress?.((0.95 * done) / customers)
+    if (writing.size > pace.lanes) await Promise.race(writing)
   }
-  await writing
+  await Promise.all(writing)
+  pace.close()
   // made over everybody at once, which costs less than to keep them right while everybody comes
   const workspaceIds = await makeWorkspaces(store, orgId, channels)
   const { apiKey } = await createKey(store, secrets, { orgId, label: 'sample', scope: 'all' })
@@ -99,11 +106,10 @@ async function loadBatch(store: Store, orgId: number, batch: SampleCustomer[], c
       eventTimestamp,
     })),
   )
-  await Promise.all([
-    store.write('recordUsers', { orgId, users }),
-    store.write('recordPurchases', { orgId, purchases }),
-    store.write('recordConversations', { orgId, conversations }),
-  ])
+  // one after the other: they are about the same people, whom each locks
+  await store.write('recordUsers', { orgId, users })
+  await store.write('recordPurchases', { orgId, purchases })
+  await store.write('recordConversations', { orgId, conversations })
 }
 
 async function makeWorkspaces(

@@ -1,7 +1,5 @@
 import { randomBytes } from 'node:crypto'
 import type { Writes } from '../writes.ts'
-import { openPostgresStore } from './postgres/open.ts'
-import { openSqliteStore } from './sqlite/open.ts'
 import type { Store } from './store.ts'
 import { DEFAULT_WRITER_OPTIONS, type WriterOptions } from './write.ts'
 
@@ -24,7 +22,11 @@ export async function openStore(
   writes: Writes,
   options: WriterOptions = DEFAULT_WRITER_OPTIONS,
 ): Promise<Store> {
-  return settings.databaseUrl === null
-    ? openSqliteStore(settings.dataDir, newStoreId, options)
-    : openPostgresStore(settings.databaseUrl, newStoreId, writes, options)
+  // each is loaded where it is used: starts are to be fast
+  if (settings.databaseUrl === null) {
+    const { openSqliteStore } = await import('./sqlite/open.ts')
+    return openSqliteStore(settings.dataDir, newStoreId, options)
+  }
+  const { openPostgresStore } = await import('./postgres/open.ts')
+  return openPostgresStore(settings.databaseUrl, newStoreId, writes, options)
 }

@@ -1,7 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import type { Store } from '../database/store.ts'
 import { errors } from './errors.ts'
-import { liveOperation, readyOperation } from './service-operations.ts'
 
 /** A store that takes longer to say that it is there would keep requests waiting. */
 const PING_MS = 2000
@@ -13,20 +12,28 @@ export function healthRoutes(app: FastifyInstance, store: Pick<Store, 'ping'>): 
     isClosing = true
   })
 
-  app.get('/healthz', { config: { operation: liveOperation } }, (_request, reply) => {
-    reply.header('cache-control', 'no-store').send({ status: 'up' })
-  })
+  app.get(
+    '/healthz',
+    { config: { operation: async () => (await import('./service-operations.ts')).liveOperation } },
+    (_request, reply) => {
+      reply.header('cache-control', 'no-store').send({ status: 'up' })
+    },
+  )
 
-  app.get('/readyz', { config: { operation: readyOperation } }, async (_request, reply) => {
-    reply.header('cache-control', 'no-store')
-    if (isClosing) throw errors.notReady('The server is stopping')
-    try {
-      await withinTime(store.ping())
-    } catch (error) {
-      throw errors.notReady('The store does not answer', error)
-    }
-    return { status: 'ready' }
-  })
+  app.get(
+    '/readyz',
+    { config: { operation: async () => (await import('./service-operations.ts')).readyOperation } },
+    async (_request, reply) => {
+      reply.header('cache-control', 'no-store')
+      if (isClosing) throw errors.notReady('The server is stopping')
+      try {
+        await withinTime(store.ping())
+      } catch (error) {
+        throw errors.notReady('The store does not answer', error)
+      }
+      return { status: 'ready' }
+    },
+  )
 }
 
 async function withinTime(work: Promise<void>): Promise<void> {

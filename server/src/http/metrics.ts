@@ -3,7 +3,6 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client'
 import type { SigningFault } from './errors.ts'
 import { errors } from './errors.ts'
-import { metricsOperation } from './service-operations.ts'
 
 export interface Metrics {
   /** @param route  the template, never the address: its values are unbounded */
@@ -66,11 +65,15 @@ export function createMetrics(storeName: string): Metrics {
 
 /** `GET /metrics`: for this machine, or for who has the token. */
 export function metricsRoute(app: FastifyInstance, metrics: Metrics, token: string | null): void {
-  app.get('/metrics', { config: { operation: metricsOperation } }, async (request, reply) => {
-    if (!isLocal(request) && !hasToken(request, token)) throw errors.metricsForbidden()
-    reply.header('cache-control', 'no-store').type('text/plain; version=0.0.4; charset=utf-8')
-    return metrics.text()
-  })
+  app.get(
+    '/metrics',
+    { config: { operation: async () => (await import('./service-operations.ts')).metricsOperation } },
+    async (request, reply) => {
+      if (!isLocal(request) && !hasToken(request, token)) throw errors.metricsForbidden()
+      reply.header('cache-control', 'no-store').type('text/plain; version=0.0.4; charset=utf-8')
+      return metrics.text()
+    },
+  )
 }
 
 const LOOPBACK = /^(?:(?:::ffff:)?127\.\d+\.\d+\.\d+|::1)$/

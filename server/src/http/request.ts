@@ -14,6 +14,7 @@ declare module 'fastify' {
   }
 
   interface FastifyContextConfig {
-    operation?: Operation
+    /** what the reference says of the route; loaded when somebody reads it, since starts are to be fast */
+    operation?: () => Promise<Operation>
   }
 }

@@ -1,8 +1,7 @@
 import type { FastifyInstance } from 'fastify'
+import packageJson from '../../package.json' with { type: 'json' }
 import { PICTURES, picture } from '../../sample/picture.ts'
 import { errors } from './errors.ts'
-import { VERSION } from './openapi.ts'
-import { rootOperation } from './service-operations.ts'
 
 const PICTURE_HEADERS = {
   'content-type': 'image/svg+xml',
@@ -19,9 +18,13 @@ export function serviceRoutes(app: FastifyInstance, publicUrl: string): void {
     openapi: `${publicUrl}/openapi.json`,
     health: `${publicUrl}/healthz`,
   }
-  app.get('/', { config: { operation: rootOperation } }, (_request, reply) => {
-    reply.send({ name: 'Dynamo', version: VERSION, links })
-  })
+  app.get(
+    '/',
+    { config: { operation: async () => (await import('./service-operations.ts')).rootOperation } },
+    (_request, reply) => {
+      reply.send({ name: 'Dynamo', version: packageJson.version, links })
+    },
+  )
 
   app.get<{ Params: { index: string } }>('/sample/pictures/:index.svg', ({ params }, reply) => {
     const index = INDEX.test(params.index) ? Number(params.index) : PICTURES

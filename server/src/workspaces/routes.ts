@@ -1,50 +1,15 @@
 import type { FastifyInstance } from 'fastify'
-import { type Static, Type } from 'typebox'
+import type { Static } from 'typebox'
 import type { Store } from '../database/store.ts'
-import { nullable, type Operation } from '../http/operation.ts'
+import type { Workspace } from './operation.ts'
 import { selectWorkspaces } from './store.ts'
 
-const Workspace = Type.Object(
-  {
-    id: Type.String(),
-    name: Type.String(),
-    type: Type.Union([Type.Literal('VIP'), Type.Literal('STANDARD')], {
-      description: 'A VIP workspace has the VIP list',
-    }),
-    vipIndicator: nullable('string', 'Who is VIP: the key of a user property, or a condition; null on a standard one'),
-    vipIndicatorInProcess: Type.Boolean({
-      description: 'Whether everybody is being marked anew; the old marking is served meanwhile',
-    }),
-  },
-  { $id: 'Workspace', additionalProperties: false },
-)
-
-const operation: Operation = {
-  operationId: 'listWorkspaces',
-  tag: 'Directory',
-  summary: 'List workspaces',
-  description:
-    "All of the organization's workspaces, ordered by name, then id. A workspace groups some of the channels; a VIP workspace adds the VIP list. Parameters are ignored.",
-  signed: true,
-  ok: {
-    description: 'The workspaces',
-    mediaType: 'application/json',
-    schema: Type.Array(Workspace),
-    example: [
-      {
-        id: '6655a1c0f0d3b2a49c8e7d62',
-        name: 'High rollers',
-        type: 'VIP',
-        vipIndicator: 'ltv >= 500',
-        vipIndicatorInProcess: false,
-      },
-    ],
-  },
-}
+/** What the reference says of the route; loaded when somebody reads it. */
+const loadOperation = async () => (await import('./operation.ts')).operation
 
 /** `GET /workspaces` */
 export function workspaceRoutes(app: FastifyInstance, { db }: Pick<Store, 'db'>): void {
-  app.get('/workspaces', { config: { operation } }, async ({ caller }) => {
+  app.get('/workspaces', { config: { operation: loadOperation } }, async ({ caller }) => {
     const rows = await selectWorkspaces(db, caller.orgId)
     return rows.map((row): Static<typeof Workspace> => {
       const isBuilding = row.building_generation !== null

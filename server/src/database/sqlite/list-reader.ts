@@ -50,7 +50,13 @@ export function createListReader(database: DatabaseSync) {
   let seenVersion = -1
   const { gates, indexes, pages: remembered } = createListMemory()
 
+  /** In a transaction it is the gate of the snapshot that the transaction reads from then on. */
   function readGate(question: ListQuestion) {
+    const version = (dataVersion.get() as { data_version: number }).data_version
+    if (version !== seenVersion) {
+      gates.clear()
+      seenVersion = version
+    }
     const id = gateId(question)
     const known = gates.get(id)
     if (known !== undefined) return known
@@ -84,11 +90,6 @@ export function createListReader(database: DatabaseSync) {
   }
 
   return (question: ListQuestion): ListAnswer => {
-    const version = (dataVersion.get() as { data_version: number }).data_version
-    if (version !== seenVersion) {
-      gates.clear()
-      seenVersion = version
-    }
     const quick = readGate(question)
     if (typeof quick === 'string') return quick
     const id = pageId(question, quick)
@@ -96,7 +97,6 @@ export function createListReader(database: DatabaseSync) {
     if (known) return known
     database.exec('begin')
     try {
-      gates.delete(gateId(question))
       const list = readGate(question)
       if (typeof list === 'string') return list
       return remembered.add(pageId(question, list), { version: versionOf(list), ...readPage(question, list) })
