@@ -22,9 +22,11 @@ export async function runBackground(store: Store, log: Logger, signal: AbortSign
       return store.write(name, args)
     },
   }
-  while (!signal.aborted) {
+  for (let sweep = 0; !signal.aborted; sweep++) {
     try {
       await resumeBuilds(stoppable)
+      // whoever makes a list deletes what it replaced; only one who was killed leaves something
+      if (sweep === 0) await deleteLeftovers(stoppable)
       await settleAllDue(stoppable, Date.now(), signal)
     } catch (error) {
       if (!signal.aborted) log.error({ message: 'Lists could not be brought up to date', error: String(error) })
@@ -42,6 +44,9 @@ async function resumeBuilds(store: Pick<Store, 'db' | 'write'>): Promise<void> {
   for (const { org_id: orgId, workspace_key: workspaceKey } of building) {
     await makeLists(store, { orgId, workspaceKey }, { considerate: true })
   }
+}
+
+async function deleteLeftovers(store: Pick<Store, 'db' | 'write'>): Promise<void> {
   for (const orgId of await organizationsWithLists(store)) {
     while (await store.write('deleteStale', { orgId })) await pause(REST_MS)
   }
