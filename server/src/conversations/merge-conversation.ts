@@ -1,21 +1,8 @@
+import type { Schema } from '../database/schema.ts'
 import type { ConversationReport } from './record-conversations.ts'
 
 /** What is stored of a conversation; each part of the profile with the event time at which it was so. */
-export interface ConversationState {
-  conversation_key: number
-  conversation_id: string
-  user_key: number | null
-  user_timestamp: number | null
-  user_name: string | null
-  user_name_timestamp: number | null
-  first_name: string | null
-  first_name_timestamp: number | null
-  last_name: string | null
-  last_name_timestamp: number | null
-  profile_pic: string | null
-  profile_pic_timestamp: number | null
-  last_user_message_timestamp: number | null
-}
+export type ConversationState = Omit<Schema['conversations'], 'org_id' | 'channel_key' | 'platform_user_id'>
 
 /**
  * Takes a report into a conversation's state, part by part: the later event time wins, of equal times the later

@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import { rowsTable, userKeysTable } from '../database/rows.ts'
+import type { Schema } from '../database/schema.ts'
 import type { Tx } from '../database/write.ts'
 import { microsToNumber } from '../users/money.ts'
 import type { PropertyValue, UserFacts, VipVerdict } from '../workspaces/vip-indicator.ts'
@@ -50,14 +51,7 @@ function factsOf(user: JudgedUser): UserFacts {
 
 /** The stored marks of these users in these targets. A user without a row is not VIP, and time changes nothing. */
 export async function readMarks(tx: Tx, orgId: number, targets: Target[], userKeys: number[]): Promise<Mark[]> {
-  const { rows } = await sql<{
-    workspace_key: number
-    generation: number
-    user_key: number
-    vip: number
-    due_timestamp: number | null
-    judged_timestamp: number
-  }>`
+  const { rows } = await sql<Omit<Schema['vip_marks'], 'org_id'>>`
     /* vip-marks.read */
     select m.workspace_key, m.generation, m.user_key, m.vip, m.due_timestamp, m.judged_timestamp
     from ${targetsTable(tx, targets)}
