@@ -6,6 +6,8 @@ import type { Writer, WriterOptions, Writes } from '../write.ts'
 /** A deadlock or a serialization failure is tried again this often, then the caller is told to. */
 const MAX_ATTEMPTS = 5
 const MAX_ANALYZED_WRITES = 4 ** 6
+/** From so many rows in a table on, the server's own figures are there, and to make them anew takes long. */
+const YOUNG_ROWS = 100_000
 const DEADLOCK = '40P01'
 const SERIALIZATION_FAILURE = '40001'
 const DISK_FULL = '53100'
@@ -28,12 +30,7 @@ export function createPostgresWriter<W extends Writes>(
     committed += 1
     const isPowerOfFour = Number.isInteger(Math.log2(committed) / 2)
     if (!isPowerOfFour || committed > MAX_ANALYZED_WRITES) return
-    analyzing = analyzing
-      .then(() => sql`analyze`.execute(db))
-      .then(
-        () => undefined,
-        () => undefined,
-      )
+    analyzing = analyzing.then(() => analyzeYoung(db)).catch(() => undefined)
   }
 
   async function run(name: keyof W & string, args: unknown): Promise<unknown> {
@@ -59,4 +56,11 @@ export function createPostgresWriter<W extends Writes>(
     write: (name, args) => run(name, args) as ReturnType<W[typeof name]>,
     close: () => analyzing,
   }
+}
+
+async function analyzeYoung(db: Kysely<Schema>): Promise<void> {
+  const { rows } = await sql<{ rows: number }>`
+    select max(c.reltuples) as rows from pg_class c
+    where c.relnamespace = current_schema()::regnamespace and c.relkind = 'r'`.execute(db)
+  if ((rows[0]?.rows ?? 0) < YOUNG_ROWS) await sql`analyze`.execute(db)
 }
