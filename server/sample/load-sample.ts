@@ -9,6 +9,8 @@ import { makeSample, SAMPLE, type SampleCustomer } from './sample.ts'
 const CUSTOMERS = 25_000
 /** Customers a batch: some 100 ms each, so that progress is seen. */
 const BATCH = 1_500
+/** Written at once: no two batches are about the same people. */
+const BATCHES_AT_ONCE = 3
 
 export interface LoadOptions {
   /** the sample's times end the day before */
@@ -36,7 +38,6 @@ export async function loadSample(store: Store, secrets: Secrets, options: LoadOp
     channels.set(channel.type, await store.write('createChannel', { orgId, ...channel }))
 
   const eventTimestamp = asOf.toZonedDateTime('UTC').epochMilliseconds - 1
-  const pace = store.pace()
   const writing = new Set<Promise<void>>()
   let done = 0
   for (const batch of batches(makeSample({ asOf, customers }))) {
@@ -50,10 +51,9 @@ export async function loadSample(store: Store, secrets: Secrets, options: LoadOp
     writing.add(written)
     // the next batch is made while the store writes
     await nextTurn()
-    if (writing.size > pace.lanes) await Promise.race(writing)
+    if (writing.size > BATCHES_AT_ONCE) await Promise.race(writing)
   }
   await Promise.all(writing)
-  pace.close()
   // made over everybody at once, which costs less than to keep them right while everybody comes
   const workspaceIds = await makeWorkspaces(store, orgId, channels)
   const { apiKey } = await createKey(store, secrets, { orgId, label: 'sample', scope: 'all' })

@@ -2,8 +2,6 @@
 export interface Pace {
   /** rows of the next chunk */
   size: number
-  /** so many chunks are written at once, each about people of its own: they do not wait for each other's locks */
-  lanes: number
   /** after a chunk: how long to leave the store to others, ms */
   tell: (rows: number, tookMs: number) => number
   close: () => void

@@ -55,6 +55,8 @@ export interface Schema {
     cuid: string
     purchases_micros: bigint
     purchases: number
+    /** the purchase that arrived last: where the chain of the user's purchases begins */
+    last_purchase_id: string | null
     last_purchase_timestamp: number | null
     last_app_open_timestamp: number | null
     /** derived: the `ltv` property where it is a number */
@@ -80,6 +82,8 @@ export interface Schema {
     user_key: number
     revenue_micros: bigint
     timestamp: number
+    /** the same user's purchase that arrived before this one: all of them are found without an index by user */
+    previous_purchase_id: string | null
   }
   /** facts about names and birthdays that are neither a property nor a platform profile */
   personal_information: {
@@ -109,6 +113,45 @@ export interface Schema {
     profile_pic: string | null
     profile_pic_timestamp: number | null
     last_user_message_timestamp: number | null
+  }
+  /** D10x link ids: each stands for a conversation, or, until a conversation comes with it, for a user */
+  links: {
+    org_id: number
+    link_id: string
+    conversation_key: number | null
+    user_key: number | null
+    user_timestamp: number | null
+    created_timestamp: number
+    converted_timestamp: number | null
+  }
+  /** answers of writes that carried an `Idempotency-Key`; keys and bodies are kept as keyed hashes alone */
+  idempotent_answers: {
+    org_id: number
+    /** method and path */
+    route: string
+    key_hash: string
+    body_hash: string
+    status: number
+    body: string | null
+    /** whose id the answer names; it goes with the user */
+    user_key: number | null
+    created_timestamp: number
+  }
+  /** whose facts dated before the erasure are dropped, as a keyed hash of the `cuid` alone */
+  erased_users: {
+    org_id: number
+    user_hash: string
+    erased_timestamp: number
+  }
+  /** what was erased, where and when; no personal data */
+  receipts: {
+    org_id: number
+    receipt_id: string
+    erased_timestamp: number
+    /** JSON: how many rows of what */
+    erased: string
+    /** when freed pages were overwritten; null: not yet */
+    compacted_timestamp: number | null
   }
   vip_marks: {
     org_id: number

@@ -37,7 +37,6 @@ export function conversationsKind({
     columns: Object.keys(fields),
     required: ['mediumId', 'platformUserId'],
     takesProperties: false,
-    subject: (conversation) => conversation.platformUserId,
     parse({ values }) {
       const undecodable = findUndecodable(values)
       if (undecodable) return undecodable

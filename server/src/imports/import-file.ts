@@ -31,8 +31,8 @@ interface Entry<Fact> {
 const MAX_ATTEMPTS = 5
 
 /**
- * Reads rows, and writes them in chunks, each in one transaction; what is read runs ahead of what is written by a few
- * chunks and no more. A row that is refused is told, and the others are written.
+ * Reads rows, and writes them in chunks, each in one transaction and one after the other, so that of two rows that
+ * contradict each other the first of the file counts. What is read runs ahead of what is written by one chunk. A row that is refused is told, and the others are written.
  *
  * @throws ImportError where the file cannot be read to its end; what came before has been imported
  */
@@ -44,7 +44,8 @@ export async function importFile<Fact extends object>(
 ): Promise<ImportCounts> {
   const { pace, onRejected, onProgress } = options
   const counts: ImportCounts = { read: 0, imported: 0, unchanged: 0, rejected: 0 }
-  const lanes: Lane<Fact>[] = Array.from({ length: pace.lanes }, () => ({ waiting: [], writing: Promise.resolve() }))
+  let waiting: Entry<Fact>[] = []
+  let writing = Promise.resolve()
   let failure: { error: unknown } | undefined
   let size = pace.size
 
@@ -65,13 +66,13 @@ export async function importFile<Fact extends object>(
     if (restMs > 0) await pause(restMs)
   }
 
-  /** Writes what waits in a lane as soon as the lane's last chunk is written; reading goes on meanwhile. */
-  async function send(lane: Lane<Fact>): Promise<void> {
-    await lane.writing
+  /** Writes what waits as soon as the last chunk is written; reading goes on meanwhile. */
+  async function send(): Promise<void> {
+    await writing
     if (failure) throw failure.error
-    const entries = lane.waiting
-    lane.waiting = []
-    lane.writing = write(entries).catch((error: unknown) => {
+    const entries = waiting
+    waiting = []
+    writing = write(entries).catch((error: unknown) => {
       failure ??= { error }
     })
     size = pace.size
@@ -85,32 +86,16 @@ export async function importFile<Fact extends object>(
         reject(row, fact)
         continue
       }
-      const lane = laneOf(lanes, kind.subject(fact))
-      lane.waiting.push({ row, fact })
-      if (lane.waiting.length >= size) await send(lane)
+      waiting.push({ row, fact })
+      if (waiting.length >= size) await send()
     }
   } finally {
     // also where the file broke off: what came before counts
-    for (const lane of lanes) if (lane.waiting.length > 0 && !failure) await send(lane)
-    for (const lane of lanes) await lane.writing
+    if (waiting.length > 0 && !failure) await send()
+    await writing
   }
   if (failure) throw (failure as { error: unknown }).error
   return counts
-}
-
-interface Lane<Fact> {
-  waiting: Entry<Fact>[]
-  writing: Promise<void>
-}
-
-/** Always the same lane for the same subject. */
-function laneOf<Fact>(lanes: Lane<Fact>[], subject: string): Lane<Fact> {
-  let hash = 0
-  if (lanes.length > 1) {
-    for (let index = 0; index < subject.length; index++) hash = (Math.imul(hash, 31) + subject.charCodeAt(index)) | 0
-  }
-  // there is at least one lane
-  return lanes[Math.abs(hash) % lanes.length] as Lane<Fact>
 }
 
 function readRows<Fact>(

@@ -10,8 +10,6 @@ export interface ImportKind<Fact> {
   required: readonly string[]
   /** whether a column that is not named above is allowed, as a property */
   takesProperties: boolean
-  /** whom a row is about: rows about one are written in the file's order */
-  subject: (fact: Fact) => string
   parse: (row: Row) => Fact | RowFault
   /** all in one transaction */
   write: (store: Store, facts: Fact[]) => Promise<Outcome[]>

@@ -25,7 +25,6 @@ export function purchasesKind({ orgId, lastTimestamp }: KindOptions): ImportKind
     columns,
     required: columns,
     takesProperties: false,
-    subject: (purchase) => purchase.cuid,
     parse({ values }) {
       const plain = parsePlain(values, lastTimestamp)
       if (plain) return plain

@@ -43,7 +43,6 @@ export function usersKind({ orgId, eventTimestamp, lastTimestamp, isText }: Kind
     columns: ['cuid', 'firstName', 'lastName', 'birthday', 'ltv', 'lastAppOpenTimestamp', 'timestamp'],
     required: ['cuid'],
     takesProperties: true,
-    subject: (user) => user.cuid,
     parse({ values }) {
       const undecodable = findUndecodable(values)
       if (undecodable) return undecodable

@@ -7,7 +7,6 @@ import { fittingRows, type Pace } from '../pace.ts'
 const MAX_POSTGRES_MS = 50
 const MAX_POSTGRES_ROWS = 4_000
 const FIRST_POSTGRES_ROWS = 250
-const POSTGRES_LANES = 3
 
 export function createPostgresPace(): Pace {
   let size = FIRST_POSTGRES_ROWS
@@ -15,7 +14,6 @@ export function createPostgresPace(): Pace {
     get size() {
       return size
     },
-    lanes: POSTGRES_LANES,
     tell(rows, tookMs) {
       size = fittingRows(rows, tookMs, MAX_POSTGRES_MS, MAX_POSTGRES_ROWS)
       return 0
