@@ -5,6 +5,7 @@ import type { Tx } from '../database/write.ts'
 import { errors } from '../http/errors.ts'
 import { refreshDerivedUsers } from '../users/derive-users.ts'
 import { lockUsers } from '../users/lock-users.ts'
+import { isRejectedBirthday } from '../users/resolve.ts'
 import { refreshLists } from '../vip-users/refresh.ts'
 import type { PropertyValue } from '../workspaces/vip-indicator.ts'
 
@@ -19,20 +20,26 @@ export interface UserReport {
   eventTimestamp: number
 }
 
+export interface RecordedUsers {
+  /** for each report whether it changed something */
+  outcomes: ('recorded' | 'unchanged')[]
+  /** properties that should be birthdays and are none */
+  rejectedBirthdays: number
+}
+
 const MAX_PROPERTIES = 500
 
 /**
  * Records properties and app opens, and brings their users' lists up to date. Of two values of a property the
  * later event time wins, whatever came first; of equal times the later arrival.
  *
- * @returns for each report whether it changed something
  * @throws ApiError 422 where a user would have more than 500 properties; nothing is recorded
  * @see contract, audience
  */
 export async function recordUsers(
   tx: Tx,
   { orgId, users }: { orgId: number; users: UserReport[] },
-): Promise<('recorded' | 'unchanged')[]> {
+): Promise<RecordedUsers> {
   await shareRules(tx, orgId)
   const { keyOf, created } = await lockUsers(
     tx,
@@ -45,7 +52,18 @@ export async function recordUsers(
   const changed = new Set([...properties, ...opened, ...created])
   await refreshDerivedUsers(tx, orgId, [...properties])
   await refreshLists(tx, orgId, [...changed])
-  return reports.map((report) => (changed.has(report.userKey) ? 'recorded' : 'unchanged'))
+  return {
+    outcomes: reports.map((report) => (changed.has(report.userKey) ? 'recorded' : 'unchanged')),
+    rejectedBirthdays: countRejectedBirthdays(users, tx.now),
+  }
+}
+
+function countRejectedBirthdays(users: UserReport[], arrivedTimestamp: number): number {
+  let count = 0
+  for (const { properties } of users) {
+    for (const { key, value } of properties) if (isRejectedBirthday(key, value, arrivedTimestamp)) count += 1
+  }
+  return count
 }
 
 type KeyedReport = UserReport & { userKey: number }

@@ -9,6 +9,8 @@ export interface Metrics {
   countRequest: (route: string, method: string, status: number, seconds: number) => void
   countSigningFault: (fault: SigningFault) => void
   countListRead: (seconds: number) => void
+  /** properties that should be birthdays and are none */
+  countRejectedBirthdays: (count: number) => void
   /** everything in Prometheus's text format */
   text: () => Promise<string>
 }
@@ -41,6 +43,11 @@ export function createMetrics(storeName: string): Metrics {
     buckets: SECONDS,
     registers,
   })
+  const rejectedBirthdays = new Counter({
+    name: 'dynamo_rejected_birthdays_total',
+    help: 'Properties reported as birthdays that are none; they are kept as properties',
+    registers,
+  })
   const listReads = lists.labels(storeName)
   let hasProcessMetrics = false
   let rendering: Promise<string> | undefined
@@ -50,6 +57,7 @@ export function createMetrics(storeName: string): Metrics {
       requests.observe({ route, method, status: STATUS_CLASSES[Math.floor(status / 100)] ?? '0xx' }, seconds),
     countSigningFault: (reason) => faults.inc({ reason }),
     countListRead: (seconds) => listReads.observe(seconds),
+    countRejectedBirthdays: (count) => rejectedBirthdays.inc(count),
     text() {
       // its observers of the garbage collector and the event loop cost nothing until somebody asks
       if (!hasProcessMetrics) collectDefaultMetrics({ register: registry })

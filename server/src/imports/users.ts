@@ -1,7 +1,6 @@
 import type { UserReport } from '../audience/record-users.ts'
 import { Joi } from '../http/input.ts'
-import { parseBirthday } from '../users/birthday.ts'
-import { MAX_LTV_MICROS, parseMicros } from '../users/money.ts'
+import { parseLtv } from '../users/money.ts'
 import { FIELD_OF_PROPERTY } from '../users/resolve.ts'
 import { check, findUndecodable, type ImportKind, isFault, type KindOptions } from './kind.ts'
 import { typedCell } from './read-csv.ts'
@@ -23,18 +22,16 @@ export function usersKind({ orgId, eventTimestamp, lastTimestamp, isText }: Kind
     timestamp: Joi.timestamp().notAfter(lastTimestamp),
     lastAppOpenTimestamp: Joi.timestamp().notAfter(lastTimestamp),
   })
-  const today = Temporal.Now.plainDateISO('UTC')
   let noBirthdays = 0
   let noLtvs = 0
 
   function propertyOf(key: string, cell: unknown): Property | RowFault {
-    const field = FIELD_OF_PROPERTY[key]
+    const field = FIELD_OF_PROPERTY.get(key)
     const isName = field === 'firstName' || field === 'lastName'
     const value = isText && typeof cell === 'string' && field === undefined ? typedCell(cell) : cell
     const checked = check<unknown>(schemaOf(isName, value), value)
     if ('fault' in checked) return { ...checked.fault, field: key }
-    if (field === 'birthday' && parseBirthday(value, today) === null) noBirthdays += 1
-    if (key === 'ltv' && !isLtv(value)) noLtvs += 1
+    if (key === 'ltv' && parseLtv(value) === null) noLtvs += 1
     // the schema takes texts, finite numbers and booleans alone
     return { key, value: value as string | number | boolean }
   }
@@ -65,7 +62,8 @@ export function usersKind({ orgId, eventTimestamp, lastTimestamp, isText }: Kind
       }
     },
     async write(store, users) {
-      const outcomes = await store.write('recordUsers', { orgId, users })
+      const { outcomes, rejectedBirthdays } = await store.write('recordUsers', { orgId, users })
+      noBirthdays += rejectedBirthdays
       return outcomes.map((outcome) => (outcome === 'recorded' ? 'imported' : 'unchanged'))
     },
     notes: () => [
@@ -90,10 +88,4 @@ const VALUE = Joi.any().custom((value, { error }) =>
 function schemaOf(isName: boolean, value: unknown) {
   if (isName) return NAME
   return typeof value === 'string' ? TEXT : VALUE
-}
-
-function isLtv(value: unknown): boolean {
-  if (typeof value !== 'number') return false
-  const micros = parseMicros(value)
-  return micros !== null && micros <= MAX_LTV_MICROS && micros >= -MAX_LTV_MICROS
 }

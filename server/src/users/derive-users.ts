@@ -2,7 +2,7 @@ import { type Kysely, sql } from 'kysely'
 import { rowsTable, userKeysTable } from '../database/rows.ts'
 import type { Schema } from '../database/schema.ts'
 import type { Tx } from '../database/write.ts'
-import { MAX_LTV_MICROS, parseMicros } from './money.ts'
+import { parseLtv } from './money.ts'
 import { type Claim, FIELD_OF_PROPERTY, type Field, resolvePersonalInformation, type Source } from './resolve.ts'
 
 /** What is derived from a user's facts, purchases aside. */
@@ -47,11 +47,11 @@ export async function deriveUsers(db: Kysely<Schema>, orgId: number, userKeys: n
   const ltv = new Map<number, bigint>()
   for (const property of await readClaimingProperties(db, orgId, userKeys)) {
     const value: unknown = JSON.parse(property.value)
-    const field = FIELD_OF_PROPERTY[property.key]
+    const field = FIELD_OF_PROPERTY.get(property.key)
     if (field) claims.get(property.user_key)?.push(claimOf(property, field, 'properties', value, property.key))
-    else if (typeof value === 'number') {
-      const micros = parseMicros(value)
-      if (micros !== null && micros <= MAX_LTV_MICROS && micros >= -MAX_LTV_MICROS) ltv.set(property.user_key, micros)
+    else {
+      const micros = parseLtv(value)
+      if (micros !== null) ltv.set(property.user_key, micros)
     }
   }
   for (const claim of await readClaims(db, orgId, userKeys)) claims.get(claim.user_key)?.push(claim)
@@ -78,7 +78,7 @@ function claimOf(times: ClaimTimes, field: Field, source: Source, value: unknown
 }
 
 async function readClaimingProperties(db: Kysely<Schema>, orgId: number, userKeys: number[]) {
-  const names = ['ltv', ...Object.keys(FIELD_OF_PROPERTY)].map((key) => ({ key }))
+  const names = ['ltv', ...FIELD_OF_PROPERTY.keys()].map((key) => ({ key }))
   const { rows } = await sql<{ user_key: number; key: string; value: string } & ClaimTimes>`
     /* properties.claims */
     select p.user_key, p.key, p.value, p.event_timestamp, p.arrived_timestamp

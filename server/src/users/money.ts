@@ -42,6 +42,12 @@ function toMicros(digits: string, scale: number): bigint {
   return up ? kept + 1n : kept
 }
 
+/** An `ltv` property as millionths. @returns null where it is no amount: only a number is, within the bounds of an LTV */
+export function parseLtv(value: unknown): bigint | null {
+  const micros = typeof value === 'number' ? parseMicros(value) : null
+  return micros !== null && micros <= MAX_LTV_MICROS && micros >= -MAX_LTV_MICROS ? micros : null
+}
+
 /** Units as the nearest double. Not for sums: a double has no exact cents. */
 export function microsToNumber(micros: bigint): number {
   // Past 2^53 both the conversion and the division would round: a decimal text is rounded once.

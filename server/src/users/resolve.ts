@@ -6,15 +6,21 @@ export const SOURCES = ['operator', 'properties', 'platform', 'chat'] as const
 export type Source = (typeof SOURCES)[number]
 
 /** The properties that count as personal information; of several for one field the latest event time wins. */
-export const FIELD_OF_PROPERTY: Readonly<Record<string, Field>> = {
-  firstName: 'firstName',
-  first_name: 'firstName',
-  lastName: 'lastName',
-  last_name: 'lastName',
-  birthday: 'birthday',
-  birthdate: 'birthday',
-  date_of_birth: 'birthday',
-  dob: 'birthday',
+export const FIELD_OF_PROPERTY: ReadonlyMap<string, Field> = new Map([
+  ['firstName', 'firstName'],
+  ['first_name', 'firstName'],
+  ['lastName', 'lastName'],
+  ['last_name', 'lastName'],
+  ['birthday', 'birthday'],
+  ['birthdate', 'birthday'],
+  ['date_of_birth', 'birthday'],
+  ['dob', 'birthday'],
+])
+
+/** A property that should be a birthday and is none: kept, and shown to nobody. `null` removes it. */
+export function isRejectedBirthday(key: string, value: unknown, arrivedTimestamp: number): boolean {
+  const isBirthday = value !== null && FIELD_OF_PROPERTY.get(key) === 'birthday'
+  return isBirthday && parseBirthday(value, dayOf(arrivedTimestamp)) === null
 }
 
 /** What one source says of one field. */
