@@ -35,7 +35,7 @@ async function build(last: Stage, body: Buffer): Promise<FastifyInstance> {
   const log = createLog('info', pino.destination({ dest: '/dev/null', sync: false }))
   if (has('product')) return buildApp({ store, config, secrets, now: Date.now, log })
 
-  const metrics = createMetrics(store.name)
+  const metrics = createMetrics(store)
   const querystringParser = parseQuery as (text: string) => Record<string, string | string[]>
   const app = fastify({ logger: false, ...(has('validation') ? { routerOptions: { querystringParser } } : {}) })
   app.decorateRequest('caller')

@@ -68,7 +68,7 @@ const MAX_HEADER_BYTES = 16 * 1024
  */
 export function buildApp(options: AppOptions): FastifyInstance {
   const { store, config, secrets, now, log, timeouts = TIMEOUTS, drainMs = 0 } = options
-  const metrics = createMetrics(store.name)
+  const metrics = createMetrics(store)
   const stamp = createStamp(metrics, now, log)
   const app = fastify({
     logger: false,

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { Store } from './database/store.ts'
+import { whenFree } from './database/when-free.ts'
 import { makeLists } from './vip-users/make-lists.ts'
 import { settleAllDue } from './vip-users/settle-due.ts'
 
@@ -19,7 +20,7 @@ export async function runBackground(store: Store, log: Logger, signal: AbortSign
     db: store.db,
     write(name, args) {
       signal.throwIfAborted()
-      return store.write(name, args)
+      return whenFree(() => store.write(name, args), signal)
     },
   }
   for (let sweep = 0; !signal.aborted; sweep++) {

@@ -68,6 +68,7 @@ test('metrics count requests by route, signing failures by reason and list reads
     'dynamo_signing_failures_total{reason="headers"} 1',
     'dynamo_signing_failures_total{reason="expired"} 1',
     'dynamo_list_read_seconds_count{store="sqlite"} 2',
+    'dynamo_write_queue 0',
   ]) {
     assert.ok(body.includes(`${line}\n`), line)
   }

@@ -11,6 +11,8 @@ export interface Store extends Omit<Writer<AllWrites>, 'close'> {
   name: 'sqlite' | 'postgres'
   /** an id that a restored store renews; part of every ETag */
   id: string
+  /** how many writes wait or run */
+  writeDepth: () => number
   /** for reads that end at once; never a transaction */
   db: Kysely<Schema>
   /** gate and page of a list, from one snapshot */

@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client'
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { Store } from '../database/store.ts'
 import type { SigningFault } from './errors.ts'
 import { errors } from './errors.ts'
 
@@ -19,8 +20,7 @@ export interface Metrics {
 const SECONDS = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10]
 const STATUS_CLASSES = ['0xx', '1xx', '2xx', '3xx', '4xx', '5xx']
 
-/** @param storeName  which store lists are read from */
-export function createMetrics(storeName: string): Metrics {
+export function createMetrics(store: Pick<Store, 'name' | 'writeDepth'>): Metrics {
   const registry = new Registry()
   const registers = [registry]
   const requests = new Histogram({
@@ -48,7 +48,15 @@ export function createMetrics(storeName: string): Metrics {
     help: 'Properties reported as birthdays that are none; they are kept as properties',
     registers,
   })
-  const listReads = lists.labels(storeName)
+  const listReads = lists.labels(store.name)
+  new Gauge({
+    name: 'dynamo_write_queue',
+    help: 'Writes that wait or run',
+    registers,
+    collect() {
+      this.set(store.writeDepth())
+    },
+  })
   let hasProcessMetrics = false
   let rendering: Promise<string> | undefined
 

@@ -1,5 +1,6 @@
 import type { Pace } from '../database/pace.ts'
 import type { Store } from '../database/store.ts'
+import { whenFree } from '../database/when-free.ts'
 import { ApiError } from '../http/errors.ts'
 import { type ImportKind, isFault, type Outcome } from './kind.ts'
 import { readCsv } from './read-csv.ts'
@@ -26,9 +27,6 @@ interface Entry<Fact> {
   row: Row
   fact: Fact
 }
-
-/** Where the store is busy for longer than one write waits, an import waits on. */
-const MAX_ATTEMPTS = 5
 
 /**
  * Reads rows, and writes them in chunks, each in one transaction and one after the other, so that of two rows that
@@ -127,28 +125,14 @@ function checkColumns<Fact>({ columns: known, required, takesProperties }: Impor
 /** A chunk that is refused as a whole is halved until the rows are found that it was refused for. */
 async function writeOrSplit<Fact>(store: Store, kind: ImportKind<Fact>, entries: Entry<Fact>[]): Promise<Outcome[]> {
   try {
-    return await writeWhenFree(
-      store,
-      kind,
-      entries.map((entry) => entry.fact),
-    )
+    const facts = entries.map((entry) => entry.fact)
+    return await whenFree(() => kind.write(store, facts))
   } catch (error) {
     if (!(error instanceof ApiError) || error.statusCode >= 500) throw error
     if (entries.length === 1) return [{ field: null, reason: `is refused: ${error.message}` }]
     const half = entries.length >> 1
     const before = await writeOrSplit(store, kind, entries.slice(0, half))
     return [...before, ...(await writeOrSplit(store, kind, entries.slice(half)))]
-  }
-}
-
-async function writeWhenFree<Fact>(store: Store, kind: ImportKind<Fact>, facts: Fact[]): Promise<Outcome[]> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await kind.write(store, facts)
-    } catch (error) {
-      if (!(error instanceof ApiError) || error.statusCode !== 503 || attempt === MAX_ATTEMPTS) throw error
-      await pause((error.retryAfterSeconds ?? 1) * 1_000)
-    }
   }
 }
 

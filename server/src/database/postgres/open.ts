@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 import type { Writes } from '../../writes.ts'
+import { boundWriter } from '../bound-writer.ts'
 import { readMeta } from '../meta.ts'
 import { isMigrated, migrate } from '../migrate.ts'
 import type { Schema } from '../schema.ts'
@@ -15,6 +16,9 @@ import { createPostgresWriter } from './writer.ts'
 const MIGRATION_LOCK = 0x44594e_4d
 /** Held by the one process that loads or removes what only one may. */
 const ALONE_LOCK = 0x44594e_53
+
+/** Of the pool's ten connections: the others are left to reads, however many writes wait for each other's locks. */
+const WRITES_AT_ONCE = 6
 
 export async function openPostgresStore(
   url: string,
@@ -33,12 +37,13 @@ export async function openPostgresStore(
       { cause: error },
     )
   }
-  const writer = createPostgresWriter(db, writes, options)
+  const writer = boundWriter(createPostgresWriter(db, writes, options), WRITES_AT_ONCE)
   return {
     name: 'postgres',
     id: (await readMeta(db, 'store_id')) ?? '',
     db,
     write: writer.write,
+    writeDepth: writer.depth,
     readList: createListReader(pool),
     snapshot: (read) => db.transaction().setIsolationLevel('repeatable read').setAccessMode('read only').execute(read),
     async ping() {

@@ -2,6 +2,7 @@ import { closeSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { makeDataFolder } from '../../data-folder.ts'
 import type { Writes } from '../../writes.ts'
+import { boundWriter } from '../bound-writer.ts'
 import { readMeta } from '../meta.ts'
 import { isMigrated, migrate } from '../migrate.ts'
 import type { Store } from '../store.ts'
@@ -13,6 +14,9 @@ import { createSqlitePace } from './pace.ts'
 import { holdServing, whileAlone } from './serving.ts'
 import { createThreadedWriter } from './threaded-writer.ts'
 
+/** What the writer's thread has before it: with fewer it commits small writes in small groups, or has to wait for more. */
+const WRITES_AT_ONCE = 64
+
 export async function openSqliteStore(
   dataDir: string,
   newStoreId: () => string,
@@ -23,12 +27,13 @@ export async function openSqliteStore(
   const { database, db } = connection
   await migrateUnderLock(connection, newStoreId)
   database.exec('pragma query_only = on')
-  const writer = createThreadedWriter<Writes>(path, options)
+  const writer = boundWriter(createThreadedWriter<Writes>(path, options), WRITES_AT_ONCE)
   return {
     name: 'sqlite',
     id: (await readMeta(db, 'store_id')) ?? '',
     db,
     write: writer.write,
+    writeDepth: writer.depth,
     readList: createListReader(database),
     async snapshot(read) {
       const own = openConnection(path)
