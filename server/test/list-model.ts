@@ -15,6 +15,8 @@ export interface ModelRow {
   birthday: string | null
   firstName: string | null
   ltvMicros: bigint
+  lastPurchaseTimestamp: number | null
+  lastAppOpenTimestamp: number | null
 }
 
 /** The list by the contract's words, the slow and plain way: the VIPs with `ltv >= threshold` on a channel. */
@@ -25,7 +27,8 @@ export function modelList(facts: Facts, mediumId: string, thresholdMicros: bigin
     if (reports[0]?.mediumId !== mediumId) continue
     const cuid = reports.findLast((report) => report.cuid !== null)?.cuid
     if (!cuid) continue
-    const ltvMicros = ltvOf(facts, cuid)
+    const bought = purchasesOf(facts, cuid)
+    const ltvMicros = ltvOf(facts, cuid, bought)
     if (ltvMicros < thresholdMicros) continue
     const birthday = property(facts, cuid, 'birthday')
     const reported = property(facts, cuid, 'firstName')
@@ -36,6 +39,10 @@ export function modelList(facts: Facts, mediumId: string, thresholdMicros: bigin
       ltvMicros,
       birthday: typeof birthday === 'string' ? birthday : null,
       firstName,
+      lastPurchaseTimestamp: latest(bought.filter((one) => one.revenueMicros >= 0n).map((one) => one.timestamp)),
+      lastAppOpenTimestamp: latest(
+        facts.users.filter((report) => report.cuid === cuid).flatMap((report) => report.lastAppOpenTimestamp ?? []),
+      ),
     })
   }
   return rows.sort((one, other) => {
@@ -53,14 +60,20 @@ function property(facts: Facts, cuid: string, key: string) {
   return reports.flatMap((report) => report.properties.filter((one) => one.key === key)).at(-1)?.value ?? null
 }
 
-function ltvOf(facts: Facts, cuid: string): bigint {
+function latest(timestamps: number[]): number | null {
+  return timestamps.length === 0 ? null : Math.max(...timestamps)
+}
+
+/** Each purchase once. */
+function purchasesOf(facts: Facts, cuid: string): Purchase[] {
+  const counted = new Map(facts.purchases.map((purchase) => [purchase.purchaseId, purchase]))
+  return [...counted.values()].filter((purchase) => purchase.cuid === cuid)
+}
+
+function ltvOf(facts: Facts, cuid: string, bought: Purchase[]): bigint {
   const reported = property(facts, cuid, 'ltv')
   if (typeof reported === 'number') return BigInt(Math.round(reported * 1e6))
-  const counted = new Map(facts.purchases.map((purchase) => [purchase.purchaseId, purchase]))
-  return counted
-    .values()
-    .filter((purchase) => purchase.cuid === cuid)
-    .reduce((sum, purchase) => sum + purchase.revenueMicros, 0n)
+  return bought.reduce((sum, purchase) => sum + purchase.revenueMicros, 0n)
 }
 
 /** The newest first name among the profiles of the conversations that are the user's now. */
