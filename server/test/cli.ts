@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 
+const END_WITH_PARENT = new URL('./end-with-parent.ts', import.meta.url).href
 const DYNAMO = fileURLToPath(new URL('../bin/dynamo.mjs', import.meta.url))
 
 export interface Ended {
@@ -37,7 +38,11 @@ export interface RunningServer {
 
 /** Starts `dynamo serve` on a free port and waits until it listens. */
 export async function serveDynamo(settings: Record<string, string>, args: string[] = []): Promise<RunningServer> {
-  const child = start({ PORT: '0', LOG_LEVEL: 'silent', ...settings }, ['serve', ...args])
+  const child = start(
+    { PORT: '0', LOG_LEVEL: 'silent', ...settings },
+    ['serve', ...args],
+    ['--import', END_WITH_PARENT],
+  )
   const errors = read(child.stderr)
   if (!child.stdout) throw new Error('The server has no output')
   for await (const line of createInterface(child.stdout)) {
@@ -66,9 +71,9 @@ export async function getSigned<T>(url: string, key: { apiKey: string; secret: s
   return (await response.json()) as T
 }
 
-function start(settings: Record<string, string>, args: string[]): ChildProcess {
+function start(settings: Record<string, string>, args: string[], nodeArgs: string[] = []): ChildProcess {
   const { PATH = '', HOME = '' } = process.env
-  return spawn(process.execPath, [DYNAMO, ...args], { env: { PATH, HOME, ...settings } })
+  return spawn(process.execPath, [...nodeArgs, DYNAMO, ...args], { env: { PATH, HOME, ...settings } })
 }
 
 function read(stream: ChildProcess['stdout']): Promise<string> {

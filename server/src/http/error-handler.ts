@@ -18,8 +18,9 @@ const FRAMEWORK_ERRORS: Record<string, () => ApiError> = {
  * database that is gone, a lost socket.
  */
 const BUSY = /^(?:08|28|3D000|53(?!100)|55|57|40001|40P01|ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN)/
-/** What pg's pool says, without a code, where all of its connections are taken for too long. */
-const POOL_TIMEOUT = 'timeout exceeded when trying to connect'
+/** What pg says without a code: all of its connections are taken for too long, or the one that was used is lost. */
+const NO_CONNECTION =
+  /^(?:timeout exceeded when trying to connect|Connection terminated|Client has encountered a connection error)/
 const SQLITE_BUSY = 5
 const SQLITE_FULL = 13
 
@@ -54,7 +55,7 @@ export function toApiError(error: unknown): ApiError {
   if (typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500) {
     return error instanceof SyntaxError ? errors.malformedJson() : new ApiError(statusCode, error.message)
   }
-  if (BUSY.test(String(code)) || error.message === POOL_TIMEOUT || errcode === SQLITE_BUSY)
+  if (BUSY.test(String(code)) || NO_CONNECTION.test(error.message) || errcode === SQLITE_BUSY)
     return errors.storeBusy(error)
   return code === '53100' || errcode === SQLITE_FULL ? errors.storeFull(error) : errors.internal(error)
 }

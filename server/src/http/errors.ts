@@ -62,6 +62,8 @@ export const errors = {
   notReady: (message: string, cause?: unknown) => new ApiError(503, message, { cause, retryAfterSeconds: 1 }),
   storeBusy: (cause: unknown) => new ApiError(503, 'Try again', { cause, retryAfterSeconds: 1 }),
   storeFull: (cause: unknown) => new ApiError(507, 'The store is full', { cause }),
+  storeCannotWrite: (cause: unknown) =>
+    new ApiError(503, 'The store cannot write to its disk', { cause, retryAfterSeconds: 1 }),
   ltvTooLarge: () => new ApiError(422, 'The LTV of a user would pass 9,000,000,000,000'),
   tooManyProperties: (most: number) => new ApiError(422, `A user has at most ${most} properties`),
   channelTaken: () => new ApiError(409, 'The channel belongs to an organization already'),

@@ -26,7 +26,9 @@ export function openPool(url: string, maxConnections = MAX_CONNECTIONS): Postgre
         oid === INT8_OID ? Number : pg.types.getTypeParser(oid, format as 'text'),
     } as pg.CustomTypesConfig,
   })
-  // a connection that the server closed while idle is replaced by the pool; the next query tells what is wrong
+  // a connection that the server closed is replaced by the pool; the query under way, or the next, tells what is wrong
   pool.on('error', () => undefined)
+  // without it one that is lost between two queries of a transaction ends the process
+  pool.on('connect', (client) => client.on('error', () => undefined))
   return { pool, db: new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) }) }
 }

@@ -97,7 +97,6 @@ function storeError(error: unknown): unknown {
   const [SQLITE_BUSY, SQLITE_NOMEM, SQLITE_IOERR, SQLITE_FULL] = [5, 7, 10, 13]
   const primary = code & 0xff
   if (primary === SQLITE_FULL) return errors.storeFull(error)
-  return primary === SQLITE_BUSY || primary === SQLITE_NOMEM || primary === SQLITE_IOERR
-    ? errors.storeBusy(error)
-    : error
+  if (primary === SQLITE_IOERR) return errors.storeCannotWrite(error)
+  return primary === SQLITE_BUSY || primary === SQLITE_NOMEM ? errors.storeBusy(error) : error
 }
