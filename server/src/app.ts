@@ -13,6 +13,7 @@ import { answerError, toApiError } from './http/error-handler.ts'
 import { errors } from './http/errors.ts'
 import { healthRoutes } from './http/health.ts'
 import { createMetrics, metricsRoute } from './http/metrics.ts'
+import { createOneAtATime } from './http/one-at-a-time.ts'
 import { createOpenApi } from './http/openapi.ts'
 import { parseQuery } from './http/query.ts'
 import { referenceRoutes } from './http/reference.ts'
@@ -108,6 +109,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
     stamp.onRequest(request)
     done()
   })
+  app.addHook('onRequest', createOneAtATime())
   app.addHook('onSend', (request, reply, _payload, done) => {
     stamp.onSend(request, reply)
     done()
