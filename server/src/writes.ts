@@ -12,6 +12,7 @@ import {
   revokeApiKey,
   setOrganizationActive,
 } from './organizations/write-organizations.ts'
+import { setPersonalInformation } from './users/set-personal-information.ts'
 import { deleteStale, finishBuild } from './vip-users/build.ts'
 import { buildChunk } from './vip-users/build-chunk.ts'
 import { settleDue } from './vip-users/settle-due.ts'
@@ -38,6 +39,7 @@ export const writes = {
   renewStoreId,
   revokeApiKey,
   setOrganizationActive,
+  setPersonalInformation,
   setVipIndicator,
   settleDue,
   startSample,

@@ -15,6 +15,12 @@ test('wrong usage of the command line ends it with exit code 2', async () => {
     ['workspace', 'create', '--organization', 'x', '--name', 'n', '--type', 'GOLD'],
     ['workspace', 'create', '--organization', 'x', '--name', 'n', '--type', 'STANDARD', '--vip-indicator', 'a'],
     ['key', 'create', '--organization', 'x', '--scope', 'write'],
+    ['user', 'set', '--organization', 'x', 'player-1'],
+    ['user', 'set', '--organization', 'x', 'player-1', '--birthday', '1990-02-30'],
+    ['user', 'set', '--organization', 'x', 'player-1', '--birthday', 'tomorrow'],
+    ['user', 'set', '--organization', 'x', 'player-1', '--first-name', ' '],
+    ['user', 'set', '--organization', 'x', 'player-1', '--clear', 'ltv'],
+    ['user', 'set', '--organization', 'x', 'player-1', '--birthday', '1990-02-03', '--clear', 'birthday'],
   ]
   for (const args of cases) {
     const { code, stdout, stderr } = await dynamo({}, args)

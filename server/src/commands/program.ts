@@ -1,5 +1,6 @@
-import { Command, Option } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import packageJson from '../../package.json' with { type: 'json' }
+import { FIELDS } from '../users/resolve.ts'
 
 // Everything that the command line understands. What a command does is loaded when it runs: `dynamo key list` must
 // not wait for what only `dynamo serve` needs.
@@ -46,6 +47,7 @@ export function createProgram(): Command {
     .configureHelp({ showGlobalOptions: false })
   serviceCommands(program)
   directoryCommands(program)
+  userCommands(program)
   keyCommands(program)
   importCommands(program)
   return program
@@ -109,6 +111,7 @@ function directoryCommands(program: Command): void {
   add(workspace, 'set', 'give it another rule and mark all users anew', () => import('./workspace-set.ts'))
     .requiredOption(...WORKSPACE)
     .requiredOption(...VIP_INDICATOR)
+  add(workspace, 'show', 'say how its lists stand', () => import('./workspace-show.ts')).requiredOption(...WORKSPACE)
 
   const channel = program.command('channel').description('Facebook pages and Instagram accounts')
   add(channel, 'create', 'make one and print its id', () => import('./channel-create.ts'))
@@ -124,6 +127,30 @@ function directoryCommands(program: Command): void {
   add(channel, 'disconnect', 'take it from a workspace, with its list', () => import('./channel-disconnect.ts'))
     .requiredOption(...WORKSPACE)
     .requiredOption('--channel <id>', 'the channel')
+}
+
+function userCommands(program: Command): void {
+  const user = program.command('user').description("the customers' own users")
+  add(user, 'set <cuid>', 'enter what is known of one; it is trusted most', () => import('./user-set.ts'))
+    .requiredOption(...ORGANIZATION)
+    .option('--birthday <date>', 'YYYY-MM-DD, or --MM-DD without a year')
+    .option('--first-name <name>', 'the first name')
+    .option('--last-name <name>', 'the last name')
+    .addOption(
+      new Option('--clear <field>', `take back what was entered: ${FIELDS.join(', ')}; may be repeated`)
+        .default([], 'nothing')
+        .argParser<string[]>((field, fields) => {
+          if (!FIELDS.some((known) => known === field))
+            throw new InvalidArgumentError(`It is one of ${FIELDS.join(', ')}.`)
+          return [...fields, field]
+        }),
+    )
+  add(
+    user,
+    'explain <cuid>',
+    'say what is known of one, why, and where it shows',
+    () => import('./user-explain.ts'),
+  ).requiredOption(...ORGANIZATION)
 }
 
 function keyCommands(program: Command): void {

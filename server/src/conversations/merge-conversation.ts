@@ -9,25 +9,28 @@ export type ConversationState = Omit<Schema['conversations'], 'org_id' | 'channe
  * arrival; what the report does not say stays.
  *
  * @param userKey the key of the report's user, null where it names none
+ * @param arrivedTimestamp epoch ms, kept beside the names, which are personal information
  * @returns whether something changed
  */
 export function mergeConversation(
   state: ConversationState,
   report: ConversationReport,
   userKey: number | null,
+  arrivedTimestamp: number,
 ): boolean {
   let changed = false
   const take = <P extends 'user_name' | 'first_name' | 'last_name' | 'profile_pic'>(part: P, value: string | null) => {
     const known = state[`${part}_timestamp`]
-    if (value === null || (known !== null && known > report.eventTimestamp)) return
-    if (state[part] === value && known === report.eventTimestamp) return
+    if (value === null || (known !== null && known > report.eventTimestamp)) return false
+    if (state[part] === value && known === report.eventTimestamp) return false
     state[part] = value
     state[`${part}_timestamp`] = report.eventTimestamp
     changed = true
+    return true
   }
   take('user_name', report.userName)
-  take('first_name', report.firstName)
-  take('last_name', report.lastName)
+  if (take('first_name', report.firstName)) state.first_name_arrived_timestamp = arrivedTimestamp
+  if (take('last_name', report.lastName)) state.last_name_arrived_timestamp = arrivedTimestamp
   take('profile_pic', report.profilePic)
   const message = report.lastUserMessageTimestamp
   if (message !== null && message > (state.last_user_message_timestamp ?? Number.NEGATIVE_INFINITY)) {

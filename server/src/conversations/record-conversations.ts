@@ -61,7 +61,8 @@ export async function recordConversations(
     if (report.channelKey === undefined) return 'unknown channel'
     const state = fits({ ...report, channelKey: report.channelKey })
     if (!state) return 'conflict'
-    const changed = mergeConversation(state, report, report.cuid === null ? null : (keyOf.get(report.cuid) ?? null))
+    const userKey = report.cuid === null ? null : (keyOf.get(report.cuid) ?? null)
+    const changed = mergeConversation(state, report, userKey, tx.now)
     return changed || created.delete(state.conversation_key) ? 'recorded' : 'unchanged'
   })
   const changed = [...states].filter(([id, state]) => !sameState(state, before.get(id)))
@@ -138,8 +139,9 @@ async function lockStates(tx: Tx, orgId: number, reports: KeyedReport[]): Promis
   const { rows } = await sql<ConversationState & { channel_key: number; platform_user_id: string }>`
     /* conversations.lock */
     select c.channel_key, c.platform_user_id, c.conversation_key, c.conversation_id, c.user_key, c.user_timestamp,
-      c.user_name, c.user_name_timestamp, c.first_name, c.first_name_timestamp, c.last_name, c.last_name_timestamp,
-      c.profile_pic, c.profile_pic_timestamp, c.last_user_message_timestamp
+      c.user_name, c.user_name_timestamp, c.first_name, c.first_name_timestamp, c.first_name_arrived_timestamp, c.last_name,
+      c.last_name_timestamp, c.last_name_arrived_timestamp, c.profile_pic, c.profile_pic_timestamp,
+      c.last_user_message_timestamp
     from ${rowsTable(tx.db, 'k', { channel_key: 'bigint', platform_user_id: 'text' }, [...places.values()])}
       join conversations c on c.org_id = ${orgId} and c.channel_key = k.channel_key
         and c.platform_user_id = k.platform_user_id
@@ -157,8 +159,10 @@ const STATE_TYPES = {
   user_name_timestamp: 'bigint',
   first_name: 'text',
   first_name_timestamp: 'bigint',
+  first_name_arrived_timestamp: 'bigint',
   last_name: 'text',
   last_name_timestamp: 'bigint',
+  last_name_arrived_timestamp: 'bigint',
   profile_pic: 'text',
   profile_pic_timestamp: 'bigint',
   last_user_message_timestamp: 'bigint',

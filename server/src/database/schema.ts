@@ -108,8 +108,10 @@ export interface Schema {
     user_name_timestamp: number | null
     first_name: string | null
     first_name_timestamp: number | null
+    first_name_arrived_timestamp: number | null
     last_name: string | null
     last_name_timestamp: number | null
+    last_name_arrived_timestamp: number | null
     profile_pic: string | null
     profile_pic_timestamp: number | null
     last_user_message_timestamp: number | null

@@ -1,6 +1,7 @@
 import { parseBirthday } from './birthday.ts'
 
-export type Field = 'firstName' | 'lastName' | 'birthday'
+export const FIELDS = ['firstName', 'lastName', 'birthday'] as const
+export type Field = (typeof FIELDS)[number]
 /** Most trusted first. */
 export const SOURCES = ['operator', 'properties', 'platform', 'chat'] as const
 export type Source = (typeof SOURCES)[number]
@@ -23,51 +24,77 @@ export function isRejectedBirthday(key: string, value: unknown, arrivedTimestamp
   return isBirthday && parseBirthday(value, dayOf(arrivedTimestamp)) === null
 }
 
-/** What one source says of one field. */
-export interface Claim {
-  field: Field
+/** What one source says. */
+export interface Saying {
   source: Source
+  /** `null`: it was there, and was taken back */
   value: unknown
   /** epoch ms */
   eventTimestamp: number
   /** epoch ms; a birthday may not lie after the day on which it was told */
   arrivedTimestamp: number
-  /** decides between claims of one source and time: the lower wins */
-  order: string
+  /** which property or conversation says it; decides between claims of one source and time: the lower wins */
+  origin: string
+  /** the operator who entered it */
+  author: string | null
 }
 
-export type PersonalInformation = Record<Field, string | null>
+/** What one source says of one field. */
+export interface Claim extends Saying {
+  field: Field
+}
+
+export interface ResolvedField {
+  value: string
+  claim: Claim
+}
+
+export type PersonalInformation = Partial<Record<Field, ResolvedField>>
 
 /**
  * Resolves each field on its own: the most trusted source that says something wins, within it the latest event
  * time. What is empty, or no birthday, says nothing and hides nothing.
  *
+ * @returns the fields that are known
  * @see contract, "Who is in the list, and with what"
  */
 export function resolvePersonalInformation(claims: Iterable<Claim>): PersonalInformation {
-  const best: Partial<Record<Field, { claim: Claim; value: string }>> = {}
+  const best: PersonalInformation = {}
   for (const claim of claims) {
-    const value = meaning(claim)
+    const said = meaningOf(claim)
     const rival = best[claim.field]
-    if (value !== null && (!rival || beats(claim, rival.claim))) best[claim.field] = { claim, value }
+    if ('value' in said && (!rival || whyBehind(rival.claim, claim) !== null)) {
+      best[claim.field] = { value: said.value, claim }
+    }
   }
-  return {
-    firstName: best.firstName?.value ?? null,
-    lastName: best.lastName?.value ?? null,
-    birthday: best.birthday?.value ?? null,
-  }
+  return best
 }
 
-function beats(claim: Claim, rival: Claim): boolean {
-  const trust = SOURCES.indexOf(rival.source) - SOURCES.indexOf(claim.source)
-  if (trust !== 0) return trust > 0
-  if (claim.eventTimestamp !== rival.eventTimestamp) return claim.eventTimestamp > rival.eventTimestamp
-  return claim.order < rival.order
+/** Why a claim is not what its field was resolved to; null where it is. */
+export function whyNot(claim: Claim, information: PersonalInformation): string | null {
+  const said = meaningOf(claim)
+  if ('fault' in said) return said.fault
+  const winner = information[claim.field]?.claim
+  return winner === undefined || winner === claim ? null : whyBehind(claim, winner)
 }
 
-function meaning({ field, value, arrivedTimestamp }: Claim): string | null {
-  if (field === 'birthday') return parseBirthday(value, dayOf(arrivedTimestamp))
-  return typeof value === 'string' && value.trim() !== '' ? value : null
+/** Why a claim that says something comes after `rival`; null where it comes before it. */
+function whyBehind(claim: Claim, rival: Claim): string | null {
+  const trust = SOURCES.indexOf(claim.source) - SOURCES.indexOf(rival.source)
+  if (trust !== 0) return trust > 0 ? `${rival.source} is trusted more` : null
+  if (claim.eventTimestamp !== rival.eventTimestamp)
+    return claim.eventTimestamp < rival.eventTimestamp ? 'is older' : null
+  return claim.origin > rival.origin ? `is as old, and ${rival.origin} comes first` : null
+}
+
+function meaningOf({ field, value, arrivedTimestamp }: Claim): { value: string } | { fault: string } {
+  if (value === null) return { fault: 'was taken back' }
+  if (field === 'birthday') {
+    const birthday = parseBirthday(value, dayOf(arrivedTimestamp))
+    return birthday === null ? { fault: 'is no birthday' } : { value: birthday }
+  }
+  if (typeof value !== 'string') return { fault: 'is no text' }
+  return value.trim() === '' ? { fault: 'is empty' } : { value }
 }
 
 function dayOf(timestamp: number): Temporal.PlainDate {

@@ -40,7 +40,7 @@ export function judge(
   return target.rule === null ? NO_VERDICT : target.rule.evaluate(factsOf(user), properties, now)
 }
 
-function factsOf(user: JudgedUser): UserFacts {
+export function factsOf(user: JudgedUser): UserFacts {
   return {
     ltv: microsToNumber(BigInt(user.ltv_micros)),
     purchases: user.purchases,

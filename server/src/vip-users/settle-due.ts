@@ -39,6 +39,15 @@ export async function settleDue(
   return userKeys.length
 }
 
+/** Settles whoever is due in one workspace. @param signal stops it between two chunks */
+export async function settleWorkspace(
+  store: Pick<Store, 'write'>,
+  workspace: { orgId: number; workspaceKey: number },
+  signal?: AbortSignal,
+): Promise<void> {
+  while (!signal?.aborted && (await store.write('settleDue', workspace)) > 0);
+}
+
 /** Settles whoever is due now, in every organization. @param signal stops it between two chunks */
 export async function settleAllDue(
   store: Pick<Store, 'db' | 'write'>,
@@ -62,6 +71,6 @@ export async function settleAllDue(
     )
     .execute()
   for (const { org_id: orgId, workspace_key: workspaceKey } of workspaces) {
-    while (!signal.aborted && (await store.write('settleDue', { orgId, workspaceKey })) > 0);
+    await settleWorkspace(store, { orgId, workspaceKey }, signal)
   }
 }

@@ -69,6 +69,7 @@ export function compileEquality(scope: Scope, node: Binary & { op: '==' | '!=' }
   const isEqual = node.op === '=='
   const timeFact = factBesideNull(node)
   if (timeFact) {
+    scope.useFact(timeFact)
     return { node, type: 'boolean', evaluate: (facts) => (facts[timeFact] === null) === isEqual, property: null }
   }
   const left = scope.compile(node.args[0])

@@ -38,6 +38,8 @@ export interface Scope {
   compile(node: ASTNode): Expression
   /** The key is recorded as one that the rule can read. */
   useProperty(key: string): string
+  /** The fact is recorded as one that the rule can read. */
+  useFact(name: keyof UserFacts): void
   refuse(node: ASTNode, sentence: string): never
 }
 

@@ -12,6 +12,7 @@ import {
 import { ask, type Evaluate, type Expression, Failure, type Scope } from './condition-value.ts'
 import { compileTimeTerm, factNotKnown, isTimeFact, TIME_HINT, type TimeTerm } from './time-term.ts'
 import { VipIndicatorError } from './vip-indicator-error.ts'
+import type { UserFacts } from './vip-rule.ts'
 
 const MAX_NODES = 200
 
@@ -22,6 +23,7 @@ export interface Condition {
   /** true, false or a `Failure` */
   evaluate: Evaluate
   propertyKeys: readonly string[]
+  factNames: readonly (keyof UserFacts)[]
   timeTerms: readonly TimeTerm[]
 }
 
@@ -34,6 +36,7 @@ export interface Condition {
  */
 export function compileCondition(source: string): Condition {
   const keys = new Set<string>()
+  const facts = new Set<keyof UserFacts>()
   const timeTerms: TimeTerm[] = []
   const scope: Scope = {
     compile(node) {
@@ -46,12 +49,15 @@ export function compileCondition(source: string): Condition {
       keys.add(key)
       return key
     },
+    useFact(name) {
+      facts.add(name)
+    },
     refuse(node, sentence) {
       throw new VipIndicatorError(sentence, source, node.pos)
     },
   }
   const evaluate = ask(scope, scope.compile(parse(source)), 'boolean')
-  return { evaluate, propertyKeys: [...keys], timeTerms }
+  return { evaluate, propertyKeys: [...keys], factNames: [...facts], timeTerms }
 }
 
 function parse(source: string): ASTNode {
@@ -134,9 +140,11 @@ function compileLiteral(scope: Scope, node: ASTNode & { op: 'value' }): Expressi
 function compileName(scope: Scope, node: ASTNode & { op: 'id' }): Expression {
   const name = node.args
   if (name === 'ltv' || name === 'purchases') {
+    scope.useFact(name)
     return { node, type: 'number', evaluate: (facts) => facts[name], property: null }
   }
   if (isTimeFact(name)) {
+    scope.useFact(name)
     const notKnown = factNotKnown(name)
     return { node, type: 'number', evaluate: (facts) => facts[name] ?? notKnown, property: null }
   }

@@ -43,6 +43,7 @@ export function compileTimeTerm(scope: Scope, node: ASTNode): (TimeTerm & { eval
   const flipsAfterMs = node.op === '<' || node.op === '>=' ? periodMs : periodMs + 1
   const isTrueBefore = node.op === '<' || node.op === '<='
   const name = fact.args
+  scope.useFact(name)
   const notKnown = factNotKnown(name)
   const evaluate: Evaluate = (facts, _properties, nowTimestamp) => {
     const timestamp = facts[name]

@@ -47,16 +47,18 @@ function propertyRule(source: string): VipRule {
     source,
     kind: 'property',
     propertyKeys: [source],
+    factNames: [],
     evaluate: (_facts, properties) => (isTruthy(properties.get(source)) ? IS_VIP : IS_NO_VIP),
   }
 }
 
 function conditionRule(source: string): VipRule {
-  const { evaluate, propertyKeys, timeTerms } = compileCondition(source)
+  const { evaluate, propertyKeys, factNames, timeTerms } = compileCondition(source)
   return {
     source,
     kind: 'condition',
     propertyKeys,
+    factNames,
     evaluate(facts, properties, nowTimestamp) {
       const value = evaluate(facts, properties, nowTimestamp)
       const dueTimestamp = nextFlip(timeTerms, facts, nowTimestamp)

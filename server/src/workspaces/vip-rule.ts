@@ -27,5 +27,7 @@ export interface VipRule {
   kind: 'property' | 'condition'
   /** every property key that it can read: no other has to be fetched */
   propertyKeys: readonly string[]
+  /** every fact that it can read */
+  factNames: readonly (keyof UserFacts)[]
   evaluate(facts: UserFacts, properties: ReadonlyMap<string, PropertyValue>, nowTimestamp: number): VipVerdict
 }
