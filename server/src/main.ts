@@ -24,7 +24,8 @@ function tell(error: unknown): number {
   }
   // commander has said what is wrong, or printed the help that was asked for
   if (code?.startsWith('commander.')) return exitCode === 0 ? 0 : 2
-  const sentence = statusCode === 503 ? 'The store is busy: try again' : message || code || 'Something failed'
+  const isBusy = statusCode === 503 && message === 'Try again'
+  const sentence = isBusy ? 'The store is busy: try again' : message || code || 'Something failed'
   process.stderr.write(`${sentence.replaceAll(/\s*\n\s*/g, '; ')}\n`)
   return exitCode ?? 1
 }

@@ -37,7 +37,10 @@ export function createThreadedWriter<W extends Writes>(path: string, options: Wr
       else waiting?.resolve(answer.result as never)
     })
     started.on('error', failAll)
-    started.on('exit', () => failAll(new Error('The writer has stopped')))
+    started.on('exit', () => {
+      // one that failed has been told of, and may have a successor by now
+      if (worker === started) failAll(new Error('The writer has stopped'))
+    })
     return started
   }
 
