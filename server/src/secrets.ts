@@ -54,6 +54,11 @@ export function loadMasterKey(config: Pick<Config, 'masterKey' | 'dataDir'>): Bu
   throw new SecretsError(`${path} does not hold 64 hex digits: put the right file back, or set DYNAMO_MASTER_KEY`)
 }
 
+/** The key under which erased users are kept as hashes: whoever has the store alone cannot tell whom they name. */
+export function loadErasureKey(config: Pick<Config, 'masterKey' | 'dataDir'>): Buffer {
+  return createHmac('sha256', loadMasterKey(config)).update('dynamo erased users').digest()
+}
+
 function parseKey(text: string): Buffer {
   return Buffer.from(text, HEX_KEY.test(text) ? 'hex' : 'base64')
 }

@@ -3,6 +3,7 @@ import { recordUsers } from './audience/record-users.ts'
 import { createChannel } from './channels/write-channels.ts'
 import { recordConversations } from './conversations/record-conversations.ts'
 import { renewStoreId } from './database/meta.ts'
+import { eraseUser } from './erasure/erase-user.ts'
 import { removeOrganization, removeOrganizationRows } from './organizations/remove-organization.ts'
 import { markSample, startSample } from './organizations/sample-mark.ts'
 import {
@@ -28,6 +29,7 @@ export const writes = {
   createWorkspace,
   deleteStale,
   disconnectChannel,
+  eraseUser,
   finishBuild,
   markSample,
   recordConversations,

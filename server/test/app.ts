@@ -50,7 +50,7 @@ export function testApp(
 /** A store for what does not depend on which of the two it is. */
 export async function openTestStore(): Promise<{ store: Store; remove: () => Promise<void> }> {
   const dataDir = await mkdtemp(join(tmpdir(), 'dynamo-test-'))
-  const store = await openStore({ databaseUrl: null, dataDir }, writes)
+  const store = await openStore({ databaseUrl: null, dataDir, masterKey: null }, writes)
   return {
     store,
     async remove() {

@@ -51,7 +51,7 @@ after(async () => {
 })
 
 async function loadSmallSample(dataDir: string): Promise<void> {
-  const store = await openStore({ databaseUrl: null, dataDir }, writes)
+  const store = await openStore({ databaseUrl: null, dataDir, masterKey: null }, writes)
   const secrets = createSecrets(loadMasterKey({ masterKey: null, dataDir }))
   const asOf = Temporal.Now.plainDateISO('UTC')
   await loadSample(store, secrets, { asOf, publicUrl: ADDRESS, customers: CUSTOMERS })

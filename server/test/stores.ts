@@ -5,9 +5,8 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { after, before, describe } from 'node:test'
 import pg from 'pg'
-import { openStore } from '../src/database/open-store.ts'
+import { DEFAULT_STORE_OPTIONS, openStore, type StoreOptions } from '../src/database/open-store.ts'
 import type { Store } from '../src/database/store.ts'
-import { DEFAULT_WRITER_OPTIONS, type WriterOptions } from '../src/database/write.ts'
 import { writes } from '../src/writes.ts'
 import { startPostgres } from './postgres-server.ts'
 
@@ -26,17 +25,13 @@ type Suite = (get: () => TestStore) => void
 const OPENERS = { SQLite: openSqlite, PostgreSQL: openPostgres }
 
 /** The suite on SQLite and on PostgreSQL. Every test makes an organization of its own. */
-export function eachStore(suite: Suite, options: WriterOptions = DEFAULT_WRITER_OPTIONS): void {
+export function eachStore(suite: Suite, options: StoreOptions = DEFAULT_STORE_OPTIONS): void {
   onStore('SQLite', suite, options)
   onStore('PostgreSQL', suite, options)
 }
 
 /** The suite on one store: for what takes so long that each store has a file of its own. */
-export function onStore(
-  name: keyof typeof OPENERS,
-  suite: Suite,
-  options: WriterOptions = DEFAULT_WRITER_OPTIONS,
-): void {
+export function onStore(name: keyof typeof OPENERS, suite: Suite, options: StoreOptions = DEFAULT_STORE_OPTIONS): void {
   // where the run has no PostgreSQL its last lines say so
   if (name === 'PostgreSQL' && process.env.TEST_POSTGRES_UNAVAILABLE) return
   describe(`on ${name}`, () => {
@@ -56,14 +51,14 @@ type OpenedStore = TestStore & { remove: () => Promise<void> }
 
 interface Opening extends Pick<TestStore, 'env' | 'execute'> {
   settings: Parameters<typeof openStore>[0]
-  options: WriterOptions
+  options: StoreOptions
   removeFiles: () => Promise<void>
 }
 
-async function openSqlite(options: WriterOptions): Promise<OpenedStore> {
+async function openSqlite(options: StoreOptions): Promise<OpenedStore> {
   const dataDir = await mkdtemp(join(tmpdir(), 'dynamo-test-'))
   return openAll({
-    settings: { databaseUrl: null, dataDir },
+    settings: { databaseUrl: null, dataDir, masterKey: null },
     options,
     env: { DYNAMO_DATA_DIR: dataDir },
     async execute(text) {
@@ -74,7 +69,7 @@ async function openSqlite(options: WriterOptions): Promise<OpenedStore> {
   })
 }
 
-async function openPostgres(options: WriterOptions): Promise<OpenedStore> {
+async function openPostgres(options: StoreOptions): Promise<OpenedStore> {
   const server = await testServer()
   const name = `dynamo_test_${randomBytes(6).toString('hex')}`
   await query(server.url, `create database ${name}`)
@@ -83,7 +78,7 @@ async function openPostgres(options: WriterOptions): Promise<OpenedStore> {
   const databaseUrl = url.href
   const dataDir = await mkdtemp(join(tmpdir(), 'dynamo-test-'))
   return openAll({
-    settings: { databaseUrl, dataDir },
+    settings: { databaseUrl, dataDir, masterKey: null },
     options,
     env: { DYNAMO_DATA_DIR: dataDir, DATABASE_URL: databaseUrl },
     execute: (text) => query(databaseUrl, text),

@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import { rowsTable, userKeysTable } from '../database/rows.ts'
 import { shareRules } from '../database/rules-lock.ts'
 import type { Tx } from '../database/write.ts'
+import { type IsErased, readErasures } from '../erasure/erased-facts.ts'
 import { errors } from '../http/errors.ts'
 import { lockUsers } from '../users/lock-users.ts'
 import { MAX_LTV_MICROS } from '../users/money.ts'
@@ -15,13 +16,13 @@ export interface Purchase {
   timestamp: number
 }
 
-export type PurchaseOutcome = 'recorded' | 'repeated' | 'conflict'
+export type PurchaseOutcome = 'recorded' | 'repeated' | 'conflict' | 'erased'
 
 /**
  * Records purchases, each `purchaseId` once for ever, and brings their users' lists up to date.
  *
  * @returns an outcome for each purchase: `conflict` where its id was used with another user or revenue; such a
- *   purchase changes nothing
+ *   purchase changes nothing; `erased` where it is dated before its user's erasure, and dropped
  * @throws ApiError 422 where a sum would pass the greatest LTV; nothing is recorded
  * @see contract, audience, "Retries are safe"
  */
@@ -30,12 +31,13 @@ export async function recordPurchases(
   { orgId, purchases }: { orgId: number; purchases: Purchase[] },
 ): Promise<PurchaseOutcome[]> {
   await shareRules(tx, orgId)
+  const isErased = await readErasures(tx, orgId, purchases)
   const { keyOf, created } = await lockUsers(
     tx,
     orgId,
-    purchases.map((purchase) => purchase.cuid),
+    purchases.flatMap((purchase) => (isErased(purchase) ? [] : purchase.cuid)),
   )
-  const candidates = keyedOnce(purchases, keyOf)
+  const candidates = keyedOnce(purchases, keyOf, isErased)
   const inserted = await insertPurchases(tx, orgId, candidates)
   const isAllNew = inserted.size === purchases.length
   const recorded = isAllNew ? candidates : candidates.filter((purchase) => inserted.has(purchase.purchaseId))
@@ -51,7 +53,9 @@ export async function recordPurchases(
     repeated.map((purchase) => purchase.purchaseId),
   )
   for (const purchase of recorded) known.set(purchase.purchaseId, purchase)
-  return purchases.map(({ purchaseId, cuid, revenueMicros }) => {
+  return purchases.map((purchase) => {
+    if (isErased(purchase)) return 'erased'
+    const { purchaseId, cuid, revenueMicros } = purchase
     const stored = known.get(purchaseId)
     if (stored?.userKey !== keyOf.get(cuid) || stored?.revenueMicros !== revenueMicros) return 'conflict'
     // the first of several with one id is the one that was recorded
@@ -60,11 +64,12 @@ export async function recordPurchases(
 }
 
 /** The first purchase of each id, in the order of the ids: for two writes that record the same ones at once. */
-function keyedOnce(purchases: Purchase[], keyOf: ReadonlyMap<string, number>): KeyedPurchase[] {
+function keyedOnce(purchases: Purchase[], keyOf: ReadonlyMap<string, number>, isErased: IsErased): KeyedPurchase[] {
   const seen = new Set<string>()
   const keyed: KeyedPurchase[] = []
-  for (const { purchaseId, cuid, revenueMicros, timestamp } of purchases) {
-    if (seen.has(purchaseId)) continue
+  for (const purchase of purchases) {
+    const { purchaseId, cuid, revenueMicros, timestamp } = purchase
+    if (seen.has(purchaseId) || isErased(purchase)) continue
     seen.add(purchaseId)
     keyed.push({ purchaseId, userKey: keyOf.get(cuid) ?? 0, revenueMicros, timestamp })
   }

@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import { rowsTable } from '../database/rows.ts'
 import { shareRules } from '../database/rules-lock.ts'
 import type { Tx } from '../database/write.ts'
+import { type IsErased, readErasures } from '../erasure/erased-facts.ts'
 import { errors } from '../http/errors.ts'
 import { refreshDerivedUsers } from '../users/derive-users.ts'
 import { lockUsers } from '../users/lock-users.ts'
@@ -21,8 +22,8 @@ export interface UserReport {
 }
 
 export interface RecordedUsers {
-  /** for each report whether it changed something */
-  outcomes: ('recorded' | 'unchanged')[]
+  /** for each report whether it changed something; `erased`: it is dated before its user's erasure, and dropped */
+  outcomes: ('recorded' | 'unchanged' | 'erased')[]
   /** properties that should be birthdays and are none */
   rejectedBirthdays: number
 }
@@ -41,21 +42,40 @@ export async function recordUsers(
   { orgId, users }: { orgId: number; users: UserReport[] },
 ): Promise<RecordedUsers> {
   await shareRules(tx, orgId)
+  const isErased = await readErasures(tx, orgId, users.flatMap(datesOf))
   const { keyOf, created } = await lockUsers(
     tx,
     orgId,
-    users.map((user) => user.cuid),
+    users.flatMap((user) => (isErased(dateOf(user)) ? [] : user.cuid)),
   )
-  const reports = users.map((user) => ({ ...user, userKey: keyOf.get(user.cuid) ?? 0 }))
+  const reports = users.map((user) => ({ ...withoutErased(user, isErased), userKey: keyOf.get(user.cuid) ?? 0 }))
   const properties = await writeProperties(tx, orgId, reports)
   const opened = await writeAppOpens(tx, orgId, reports)
   const changed = new Set([...properties, ...opened, ...created])
   await refreshDerivedUsers(tx, orgId, [...properties])
   await refreshLists(tx, orgId, [...changed])
   return {
-    outcomes: reports.map((report) => (changed.has(report.userKey) ? 'recorded' : 'unchanged')),
-    rejectedBirthdays: countRejectedBirthdays(users, tx.now),
+    outcomes: reports.map((report) => {
+      if (isErased(dateOf(report))) return 'erased'
+      return changed.has(report.userKey) ? 'recorded' : 'unchanged'
+    }),
+    rejectedBirthdays: countRejectedBirthdays(reports, tx.now),
   }
+}
+
+const dateOf = ({ cuid, eventTimestamp }: UserReport) => ({ cuid, timestamp: eventTimestamp })
+
+function datesOf(user: UserReport) {
+  const { cuid, lastAppOpenTimestamp } = user
+  return lastAppOpenTimestamp === null ? dateOf(user) : [dateOf(user), { cuid, timestamp: lastAppOpenTimestamp }]
+}
+
+/** What is left of a report: an app open may be dated before its user's erasure though the report is not. */
+function withoutErased(user: UserReport, isErased: IsErased): UserReport {
+  if (isErased(dateOf(user))) return { ...user, properties: [], lastAppOpenTimestamp: null }
+  const { cuid, lastAppOpenTimestamp } = user
+  if (lastAppOpenTimestamp === null || !isErased({ cuid, timestamp: lastAppOpenTimestamp })) return user
+  return { ...user, lastAppOpenTimestamp: null }
 }
 
 function countRejectedBirthdays(users: UserReport[], arrivedTimestamp: number): number {

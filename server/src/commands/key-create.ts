@@ -1,5 +1,4 @@
 import { createKey } from '../organizations/create-key.ts'
-import { checkFingerprint, createSecrets, loadMasterKey } from '../secrets.ts'
 import { CommandError } from './command-error.ts'
 import { findOrganization } from './find.ts'
 import type { CommonOptions } from './output.ts'
@@ -21,10 +20,8 @@ export async function run(options: Options): Promise<void> {
     throw new CommandError('--scope is read, report or erase, several joined by +, or all', 2)
   }
   const scope = [...new Set(options.scope.split('+'))].join('+')
-  await withStore(async (store, config) => {
+  await withStore(async (store, _config, secrets) => {
     const { orgId } = await findOrganization(store, options.organization)
-    const secrets = createSecrets(loadMasterKey(config))
-    await checkFingerprint(store, secrets)
     const made = await createKey(store, secrets, { orgId, label, scope })
     process.stdout.write(`${JSON.stringify(made)}\n`)
   })

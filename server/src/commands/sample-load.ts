@@ -1,7 +1,6 @@
 import { loadSample, removeSample } from '../../sample/load-sample.ts'
 import { describeSample, writeSampleFile } from '../../sample/sample-file.ts'
 import { readSampleMark } from '../organizations/sample-mark.ts'
-import { checkFingerprint, createSecrets, loadMasterKey } from '../secrets.ts'
 import { CommandError } from './command-error.ts'
 import { answer, type CommonOptions } from './output.ts'
 import { showProgress } from './progress.ts'
@@ -9,9 +8,7 @@ import { withStore } from './with-store.ts'
 
 export async function run(options: CommonOptions & { asOf?: string }): Promise<void> {
   const asOf = options.asOf === undefined ? Temporal.Now.plainDateISO('UTC') : parseDay(options.asOf)
-  await withStore(async (store, config) => {
-    const secrets = createSecrets(loadMasterKey(config))
-    await checkFingerprint(store, secrets)
+  await withStore(async (store, config, secrets) => {
     const sample = await store.alone(async () => {
       const state = (await readSampleMark(store.db))?.state
       if (state === 'loaded') {

@@ -3,6 +3,7 @@ import { sql } from 'kysely'
 import { forUpdate, newKey, rowsTable } from '../database/rows.ts'
 import { shareRules } from '../database/rules-lock.ts'
 import type { Tx } from '../database/write.ts'
+import { readErasures } from '../erasure/erased-facts.ts'
 import { refreshDerivedUsers } from '../users/derive-users.ts'
 import { lockUsers } from '../users/lock-users.ts'
 import { refreshLists } from '../vip-users/refresh.ts'
@@ -26,14 +27,14 @@ export interface ConversationReport {
   eventTimestamp: number
 }
 
-export type ConversationOutcome = 'recorded' | 'unchanged' | 'unknown channel' | 'conflict'
+export type ConversationOutcome = 'recorded' | 'unchanged' | 'unknown channel' | 'conflict' | 'erased'
 
 /**
  * Records conversations with their platform profiles and users, and brings the lists of all users concerned up to
  * date. A conversation is known by its channel and platform user.
  *
  * @returns an outcome for each report: `conflict` where its id is another conversation's, or its platform user
- *   has another id; such a report changes nothing
+ *   has another id; such a report changes nothing. `erased` where it is dated before its user's erasure, and dropped
  */
 export async function recordConversations(
   tx: Tx,
@@ -41,8 +42,11 @@ export async function recordConversations(
 ): Promise<ConversationOutcome[]> {
   await shareRules(tx, orgId)
   const channelKeys = await readChannelKeys(tx, orgId)
+  const isErased = await readErasures(tx, orgId, conversations.map(dateOf))
   const reports = conversations.map((report) => ({ ...report, channelKey: channelKeys.get(report.mediumId) }))
-  const known = reports.filter((report): report is KeyedReport => report.channelKey !== undefined)
+  const known = reports.filter(
+    (report): report is KeyedReport => report.channelKey !== undefined && !isErased(dateOf(report)),
+  )
   const created = await createMissing(tx, orgId, known)
   const states = await lockStates(tx, orgId, known)
   const createdPlaces = [...states].filter(([, state]) => created.has(state.conversation_key)).map(([id]) => id)
@@ -59,6 +63,7 @@ export async function recordConversations(
   )
   const merged = reports.map((report): ConversationOutcome => {
     if (report.channelKey === undefined) return 'unknown channel'
+    if (isErased(dateOf(report))) return 'erased'
     const state = fits({ ...report, channelKey: report.channelKey })
     if (!state) return 'conflict'
     const userKey = report.cuid === null ? null : (keyOf.get(report.cuid) ?? null)
@@ -83,6 +88,8 @@ export async function recordConversations(
     return changedPlaces.has(placeOf({ ...report, channelKey: report.channelKey })) ? outcome : 'unchanged'
   })
 }
+
+const dateOf = ({ cuid, eventTimestamp }: ConversationReport) => ({ cuid, timestamp: eventTimestamp })
 
 type KeyedReport = ConversationReport & { channelKey: number }
 

@@ -1,13 +1,16 @@
 import { randomBytes } from 'node:crypto'
+import type { Config } from '../config.ts'
+import { loadErasureKey } from '../secrets.ts'
 import type { Writes } from '../writes.ts'
 import type { Store } from './store.ts'
-import { DEFAULT_WRITER_OPTIONS, type WriterOptions } from './write.ts'
+import type { WriterOptions } from './write.ts'
 
-export interface StoreSettings {
-  /** a `postgres://` address; without one the embedded store in `dataDir` is opened */
-  databaseUrl: string | null
-  dataDir: string
-}
+/** `databaseUrl`: without one the embedded store in `dataDir` is opened. */
+export type StoreSettings = Pick<Config, 'databaseUrl' | 'dataDir' | 'masterKey'>
+
+export type StoreOptions = Pick<WriterOptions, 'rangeRows'>
+
+export const DEFAULT_STORE_OPTIONS: StoreOptions = { rangeRows: 1000 }
 
 /** What a store is told apart by: part of every ETag. */
 export const newStoreId = () => randomBytes(9).toString('base64url')
@@ -15,18 +18,19 @@ export const newStoreId = () => randomBytes(9).toString('base64url')
 /**
  * Opens the store and brings its schema up to date, under a lock that every server of the store respects.
  *
- * @throws StoreUnavailable where there is no store to be had
+ * @throws StoreUnavailable where there is no store to be had; SecretsError where there is no master key
  */
 export async function openStore(
   settings: StoreSettings,
   writes: Writes,
-  options: WriterOptions = DEFAULT_WRITER_OPTIONS,
+  options: StoreOptions = DEFAULT_STORE_OPTIONS,
 ): Promise<Store> {
+  const writerOptions = () => ({ ...options, erasureKey: loadErasureKey(settings) })
   // each is loaded where it is used: starts are to be fast
   if (settings.databaseUrl === null) {
     const { openSqliteStore } = await import('./sqlite/open.ts')
-    return openSqliteStore(settings.dataDir, newStoreId, options)
+    return openSqliteStore(settings.dataDir, newStoreId, writerOptions)
   }
   const { openPostgresStore } = await import('./postgres/open.ts')
-  return openPostgresStore(settings.databaseUrl, newStoreId, writes, options)
+  return openPostgresStore(settings.databaseUrl, newStoreId, writes, writerOptions())
 }

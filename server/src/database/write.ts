@@ -8,6 +8,13 @@ export interface Tx {
   now: number
   /** how many rows a counted range of a list is made to hold */
   rangeRows: number
+  /** under which erased users are kept as hashes */
+  erasureKey: Uint8Array
+}
+
+/** For reads that share their functions with writes: nothing can be written with it. */
+export function readingTx(db: Kysely<Schema>, now: number): Tx {
+  return { db, now, rangeRows: 0, erasureKey: new Uint8Array() }
 }
 
 /** A named function over plain data (it may cross a thread), run in a transaction of its own. */
@@ -21,8 +28,5 @@ export interface Writer<W extends Writes> {
   close(): Promise<void>
 }
 
-export interface WriterOptions {
-  rangeRows: number
-}
-
-export const DEFAULT_WRITER_OPTIONS: WriterOptions = { rangeRows: 1000 }
+/** What every write is given beside its transaction. */
+export type WriterOptions = Pick<Tx, 'rangeRows' | 'erasureKey'>

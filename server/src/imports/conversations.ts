@@ -7,6 +7,7 @@ const MAX_ADDRESS_BYTES = 2_048
 const OUTCOMES: Record<ConversationOutcome, Outcome> = {
   recorded: 'imported',
   unchanged: 'unchanged',
+  erased: 'unchanged',
   'unknown channel': { field: 'mediumId', reason: 'is no channel of the organization' },
   conflict: {
     field: 'conversationId',

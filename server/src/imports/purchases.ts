@@ -10,6 +10,7 @@ const SURELY_SHORT = 85
 const OUTCOMES: Record<PurchaseOutcome, Outcome> = {
   recorded: 'imported',
   repeated: 'unchanged',
+  erased: 'unchanged',
   conflict: { field: 'purchaseId', reason: 'was used before with another user or revenue' },
 }
 

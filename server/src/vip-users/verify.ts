@@ -3,6 +3,7 @@ import { readMeta } from '../database/meta.ts'
 import { describeSchema } from '../database/migrate.ts'
 import type { Schema } from '../database/schema.ts'
 import type { Store } from '../database/store.ts'
+import { readingTx } from '../database/write.ts'
 import { readTargets } from './targets.ts'
 import { verifyRanges } from './verify-ranges.ts'
 import { verifyUsers } from './verify-users.ts'
@@ -29,7 +30,7 @@ export async function verifyStore(store: Store, options: VerifyOptions = {}): Pr
   return await store.snapshot(async (db) => {
     const differences = await verifySchema(db)
     for (const orgId of await readOrganizations(db, options.orgId)) {
-      const tx = { db, now: Date.now(), rangeRows: 0 }
+      const tx = readingTx(db, Date.now())
       const targets = await readTargets(tx, orgId)
       const counts = await verifyUsers(tx, orgId, targets, differences, options.onProgress)
       await verifyRanges(db, orgId, targets, counts, differences)

@@ -245,6 +245,7 @@ export function statements({ int, key, text, table, sequence }: MigrationTypes):
       ${months.map((month) => `${month} ${int} not null check (${month} >= 0),`).join('\n      ')}
       primary key (org_id, workspace_key, channel_key, generation, first_negated_ltv_micros, first_conversation_id)`,
     ),
+    'create index vip_user_ranges_conversation on vip_user_ranges (org_id, first_conversation_id)',
     ...['organizations', 'workspaces', 'channels', 'users', 'conversations'].flatMap(sequence),
   ]
 }

@@ -40,7 +40,7 @@ export function createPostgresWriter<W extends Writes>(
       try {
         const result = await db
           .transaction()
-          .execute((transaction) => write({ db: transaction, now: Date.now(), rangeRows: options.rangeRows }, args))
+          .execute((transaction) => write({ db: transaction, now: Date.now(), ...options }, args))
         analyzeWhileYoung()
         return result
       } catch (error) {

@@ -20,14 +20,15 @@ const WRITES_AT_ONCE = 64
 export async function openSqliteStore(
   dataDir: string,
   newStoreId: () => string,
-  options: WriterOptions,
+  /** read once the store is there: of a folder that cannot be used the store says more than the key's file */
+  options: () => WriterOptions,
 ): Promise<Store> {
   const path = join(dataDir, 'dynamo.sqlite')
   const connection = openFile(dataDir, path)
   const { database, db } = connection
   await migrateUnderLock(connection, newStoreId)
   database.exec('pragma query_only = on')
-  const writer = boundWriter(createThreadedWriter<Writes>(path, options), WRITES_AT_ONCE)
+  const writer = boundWriter(createThreadedWriter<Writes>(path, options()), WRITES_AT_ONCE)
   return {
     name: 'sqlite',
     id: (await readMeta(db, 'store_id')) ?? '',

@@ -54,6 +54,7 @@ const STATISTICS: [table: string, index: string, rows: string][] = [
   ['vip_users', 'vip_users_birthday', '5000 5000 5000 5000 5000 10 1 1'],
   ['vip_users', 'vip_users_user', '1000000 1000000 2 2 1'],
   ['vip_user_ranges', 'vip_user_ranges', '1000 1000 1000 1000 1000 2 1'],
+  ['vip_user_ranges', 'vip_user_ranges_conversation', '1000 1000 2'],
 ]
 
 const afterMigration: string[] = [

@@ -22,7 +22,10 @@ const writes = {
 
 async function openWriter(t: { after: (end: () => Promise<void>) => void }) {
   const folder = await mkdtemp(join(tmpdir(), 'dynamo-test-'))
-  const writer = createSqliteWriter(join(folder, 'store.sqlite'), writes, { rangeRows: 1000 })
+  const writer = createSqliteWriter(join(folder, 'store.sqlite'), writes, {
+    rangeRows: 1000,
+    erasureKey: new Uint8Array(),
+  })
   t.after(async () => {
     await writer.close()
     await rm(folder, { recursive: true })

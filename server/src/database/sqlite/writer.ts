@@ -58,7 +58,7 @@ async function commitGroup(
   const started = performance.now()
   try {
     database.exec('begin immediate')
-    const tx = { db, now: Date.now(), rangeRows: options.rangeRows }
+    const tx = { db, now: Date.now(), ...options }
     for (
       let next = waiting.shift();
       next;

@@ -1,0 +1,138 @@
+import { randomBytes } from 'node:crypto'
+import { type RawBuilder, sql } from 'kysely'
+import { takeRules } from '../database/rules-lock.ts'
+import type { Tx } from '../database/write.ts'
+import { purchaseIdsOf } from '../users/purchases-of-user.ts'
+import { forgetBeginnings } from '../vip-users/range-beginnings.ts'
+import { refreshLists } from '../vip-users/refresh.ts'
+import { readTargets } from '../vip-users/targets.ts'
+import { hashUser } from './user-hash.ts'
+
+/** What tells of an erasure; none of it is personal data. */
+export interface Erasure {
+  receiptId: string
+  userHash: string
+  /** epoch ms: facts of the user that are dated before it are dropped from then on */
+  erasedTimestamp: number
+}
+
+/**
+ * Erases a user and everything that is kept of them, their conversations with platform profiles and ids included, in
+ * one transaction; leaves a receipt, and a hash by which older facts that arrive later are known. For a user whom
+ * nobody knows it leaves the same. No other write of the organization runs meanwhile: none can bring back what it
+ * read before.
+ *
+ * @see contract, audience, "Erasure is complete"
+ */
+export async function eraseUser(
+  tx: Tx,
+  { orgId, cuid, erasedTimestamp }: { orgId: number; cuid: string; erasedTimestamp: number },
+): Promise<Erasure> {
+  await takeRules(tx, orgId)
+  const erased = await removeUser(tx, orgId, cuid)
+  const erasure = {
+    receiptId: randomBytes(12).toString('hex'),
+    userHash: hashUser(tx.erasureKey, orgId, cuid),
+    erasedTimestamp,
+  }
+  await writeReceipt(tx, orgId, erasure, erased)
+  return erasure
+}
+
+/** How many rows of what; nothing where there was no user. */
+type Counts = Record<string, number>
+
+async function removeUser(tx: Tx, orgId: number, cuid: string): Promise<Counts> {
+  const user = await tx.db
+    .selectFrom('users as u')
+    .select('u.user_key')
+    .where('u.org_id', '=', orgId)
+    .where('u.cuid', '=', cuid)
+    .executeTakeFirst()
+  if (!user) return {}
+  const userKey = user.user_key
+  const conversationIds = await readConversationIds(tx, orgId, userKey)
+  const ofUser = sql`org_id = ${orgId} and user_key = ${userKey}`
+  const ofConversations = sql`org_id = ${orgId} and conversation_key in (
+    select c.conversation_key from conversations c where c.org_id = ${orgId} and c.user_key = ${userKey})`
+  const inLists = { vipMarks: await countMarks(tx, orgId, userKey), listRows: await count(tx, 'vip_users', ofUser) }
+  const erased = {
+    links: (await remove(tx, 'links', ofConversations)) + (await remove(tx, 'links', ofUser)),
+    conversations: await remove(tx, 'conversations', ofUser),
+    idempotentAnswers: await remove(tx, 'idempotent_answers', ofUser),
+    properties: await remove(tx, 'properties', ofUser),
+    personalInformation: await remove(tx, 'personal_information', ofUser),
+    // its user leads to it
+    purchases: await remove(
+      tx,
+      'purchases',
+      sql`org_id = ${orgId} and purchase_id in ${purchaseIdsOf(orgId, userKey)}`,
+    ),
+    users: await remove(tx, 'users', ofUser),
+    ...inLists,
+  }
+  const targets = await readTargets(tx, orgId)
+  // of who is not there any more there are no marks and no rows
+  await refreshLists(tx, orgId, [userKey], targets)
+  // what older generations and disconnected channels have left is counted nowhere
+  await remove(tx, 'vip_users', ofUser)
+  await remove(tx, 'vip_marks', ofMarks(orgId, userKey))
+  if (conversationIds.length > 0) await forgetBeginnings(tx, orgId, conversationIds, targets)
+  return erased
+}
+
+async function readConversationIds(tx: Tx, orgId: number, userKey: number): Promise<string[]> {
+  const rows = await tx.db
+    .selectFrom('conversations as c')
+    .select('c.conversation_id')
+    .where('c.org_id', '=', orgId)
+    .where('c.user_key', '=', userKey)
+    .execute()
+  return rows.map((row) => row.conversation_id)
+}
+
+/** A user's marks in every generation that there ever was: the key leads to each. */
+function ofMarks(orgId: number, userKey: number): RawBuilder<unknown> {
+  return sql`org_id = ${orgId} and user_key = ${userKey} and (workspace_key, generation) in (
+    with recursive g (workspace_key, generation) as (
+      select w.workspace_key, coalesce(w.building_generation, w.generation) from workspaces w where w.org_id = ${orgId}
+      union all
+      select g.workspace_key, g.generation - 1 from g where g.generation > 0)
+    select g.workspace_key, g.generation from g)`
+}
+
+const countMarks = (tx: Tx, orgId: number, userKey: number) => count(tx, 'vip_marks', ofMarks(orgId, userKey))
+
+async function count(tx: Tx, table: string, where: RawBuilder<unknown>): Promise<number> {
+  const { rows } = await sql<{ rows: number }>`
+    /* erasure.count */
+    select count(*) as rows from ${sql.raw(table)} where ${where}`.execute(tx.db)
+  return rows[0]?.rows ?? 0
+}
+
+async function remove(tx: Tx, table: string, where: RawBuilder<unknown>): Promise<number> {
+  const result = await sql`
+    /* erasure.remove */
+    delete from ${sql.raw(table)} where ${where}`.execute(tx.db)
+  return Number(result.numAffectedRows ?? 0)
+}
+
+async function writeReceipt(tx: Tx, orgId: number, erasure: Erasure, erased: Counts): Promise<void> {
+  const { receiptId, userHash, erasedTimestamp } = erasure
+  await sql`
+    /* erased-users.write */
+    insert into erased_users as e (org_id, user_hash, erased_timestamp)
+    values (${orgId}, ${userHash}, ${erasedTimestamp})
+    on conflict (org_id, user_hash) do update set erased_timestamp = excluded.erased_timestamp
+    where excluded.erased_timestamp > e.erased_timestamp`.execute(tx.db)
+  await tx.db
+    .insertInto('receipts')
+    .values({
+      org_id: orgId,
+      receipt_id: receiptId,
+      erased_timestamp: erasedTimestamp,
+      erased: JSON.stringify(erased),
+      compacted_timestamp: null,
+    })
+    .execute()
+}

@@ -1,0 +1,38 @@
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import pg from 'pg'
+
+/** Every row of every table of a store as text, and what PostgreSQL's planner remembers of them. */
+export async function dumpStore(env: Record<string, string>): Promise<string> {
+  return env.DATABASE_URL ? await dumpPostgres(env.DATABASE_URL) : dumpSqlite(env.DYNAMO_DATA_DIR ?? '')
+}
+
+function dumpSqlite(dataDir: string): string {
+  using database = new DatabaseSync(join(dataDir, 'dynamo.sqlite'), { readOnly: true })
+  const tables = database.prepare(`select name from sqlite_schema where type = 'table'`).all() as { name: string }[]
+  return tables
+    .flatMap(({ name }) => {
+      const rows = database.prepare(`select * from ${name}`)
+      rows.setReadBigInts(true)
+      return rows.all().map((row) => Object.values(row).join('|'))
+    })
+    .join('\n')
+}
+
+async function dumpPostgres(url: string): Promise<string> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  try {
+    const tables = await client.query<{ name: string }>(
+      `select tablename as name from pg_tables where schemaname = current_schema()`,
+    )
+    const lines: string[] = []
+    for (const { name } of tables.rows) {
+      const { rows } = await client.query<{ line: string }>(`select t::text as line from ${name} t`)
+      lines.push(...rows.map((row) => row.line))
+    }
+    return lines.join('\n')
+  } finally {
+    await client.end()
+  }
+}

@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Store } from '../src/database/store.ts'
+import { makeLists } from '../src/vip-users/make-lists.ts'
+import { verifyStore } from '../src/vip-users/verify.ts'
+import { dumpStore } from './dump-store.ts'
+import { makeOrganization, type TestOrganization } from './organization.ts'
+import { eachStore } from './stores.ts'
+
+const PEOPLE = 2_000
+const CHUNK = 500
+const TIMESTAMP = 1_770_000_000_000
+const ERASED_TIMESTAMP = TIMESTAMP + 1_000_000
+
+/** What is in everything that is reported of a person, and in nothing else. */
+const tokenOf = (n: number) => `q${n}z`
+/** Every seventh is erased; among them who leads the list, and who begins ranges. */
+const isErased = (n: number) => n % 7 === 0
+const ALL = Array.from({ length: PEOPLE }, (_, n) => n)
+
+async function inChunks(write: (numbers: number[]) => Promise<unknown>): Promise<void> {
+  for (let start = 0; start < PEOPLE; start += CHUNK) await write(ALL.slice(start, start + CHUNK))
+}
+
+/** Each round gives everybody other names and moves them elsewhere in the lists. */
+async function report(store: Store, { orgId, channels }: TestOrganization, round: number): Promise<void> {
+  const eventTimestamp = TIMESTAMP + round
+  await inChunks((numbers) =>
+    store.write('recordConversations', {
+      orgId,
+      conversations: numbers.map((n) => ({
+        conversationId: `c-${tokenOf(n)}`,
+        mediumId: channels[n % channels.length]?.mediumId ?? '',
+        platformUserId: `p-${tokenOf(n)}`,
+        userName: `handle-${round}-${tokenOf(n)}`,
+        firstName: `First${round}${tokenOf(n)}`,
+        lastName: `Last${round}${tokenOf(n)}`,
+        profilePic: `https://example.com/${tokenOf(n)}/${round}.jpg`,
+        lastUserMessageTimestamp: eventTimestamp,
+        cuid: `u-${tokenOf(n)}`,
+        eventTimestamp,
+      })),
+    }),
+  )
+  await inChunks((numbers) =>
+    store.write('recordPurchases', {
+      orgId,
+      purchases: numbers.map((n) => ({
+        purchaseId: `order-${round}-${tokenOf(n)}`,
+        cuid: `u-${tokenOf(n)}`,
+        revenueMicros: BigInt(1 + ((n * 7919 * (round + 1)) % 500)) * 1_000_000n,
+        timestamp: eventTimestamp,
+      })),
+    }),
+  )
+  await inChunks((numbers) =>
+    store.write('recordUsers', {
+      orgId,
+      users: numbers.map((n) => ({
+        cuid: `u-${tokenOf(n)}`,
+        properties: [
+          { key: 'firstName', value: `Own${round}${tokenOf(n)}` },
+          { key: 'birthday', value: `19${60 + round}-0${1 + (n % 9)}-11` },
+        ],
+        lastAppOpenTimestamp: eventTimestamp,
+        eventTimestamp,
+      })),
+    }),
+  )
+}
+
+eachStore(
+  (get) => {
+    test('of hundreds who are erased among thousands who move, nothing is left that could be asked for', async () => {
+      const { store, env } = get()
+      const organization = await makeOrganization(store, { vipIndicator: 'ltv >= 100', channels: 2 })
+      const { orgId, workspaceKey } = organization
+      await report(store, organization, 0)
+      await report(store, organization, 1)
+      // a generation that is being made, and one that is left over
+      await store.write('setVipIndicator', { orgId, workspaceKey, vipIndicator: 'ltv >= 50' })
+      for (const n of ALL.filter(isErased)) {
+        await store.write('eraseUser', { orgId, cuid: `u-${tokenOf(n)}`, erasedTimestamp: ERASED_TIMESTAMP })
+        if (n % 5 === 0) await store.write('buildChunk', { orgId, workspaceKey, size: 50 })
+      }
+
+      const left = new Set((await dumpStore(env)).match(/q\d+z/g))
+      assert.deepEqual(
+        ALL.filter((n) => left.has(tokenOf(n)) === isErased(n)),
+        [],
+      )
+      assert.deepEqual(await verifyStore(store, { orgId }), [])
+      await makeLists(store, { orgId, workspaceKey })
+      assert.deepEqual(await verifyStore(store, { orgId }), [])
+    })
+  },
+  { rangeRows: 20 },
+)
