@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely'
 import type { Schema } from '../database/schema.ts'
-import type { Tx } from '../database/write.ts'
+import { readingTx, type Tx } from '../database/write.ts'
 import { readProperties } from '../users/read-properties.ts'
 import type { PropertyValue, UserFacts } from '../workspaces/vip-indicator.ts'
 import { factsOf, judge, readMarks } from './marks.ts'
@@ -34,7 +34,7 @@ export async function explainLists(
   userKey: number,
   now: number,
 ): Promise<WorkspaceExplanation[]> {
-  const tx = { db, now, rangeRows: 0 }
+  const tx = readingTx(db, now)
   const workspaces = await db
     .selectFrom('workspaces as w')
     .select(['w.workspace_key', 'w.workspace_id as id', 'w.name', 'w.generation', 'w.building_generation'])

@@ -51,14 +51,22 @@ export async function verifyUsers(
   return counts
 }
 
+/** What belongs to users, and goes with them. */
+const OF_USERS = ['purchases', 'properties', 'personal_information', 'conversations', 'links', 'idempotent_answers']
+
 async function reportOrphans(tx: Tx, orgId: number, differences: Difference[]): Promise<void> {
-  const { rows } = await sql<{ user_key: number; purchases: number }>`
-    select p.user_key, count(*) as purchases
-    from purchases p left join users u on u.org_id = p.org_id and u.user_key = p.user_key
-    where p.org_id = ${orgId} and u.user_key is null
-    group by p.user_key order by p.user_key limit 100`.execute(tx.db)
-  for (const { user_key, purchases } of rows) {
-    differences.push({ where: `user ${user_key}`, message: `has ${purchases} purchases, but there is no such user` })
+  for (const table of OF_USERS) {
+    const { rows } = await sql<{ user_key: number; orphans: number }>`
+      select t.user_key, count(*) as orphans
+      from ${sql.raw(table)} t left join users u on u.org_id = t.org_id and u.user_key = t.user_key
+      where t.org_id = ${orgId} and t.user_key is not null and u.user_key is null
+      group by t.user_key order by t.user_key limit 100`.execute(tx.db)
+    for (const { user_key, orphans } of rows) {
+      differences.push({
+        where: `user ${user_key}`,
+        message: `has ${orphans} ${table.replace('_', ' ')}, but there is no such user`,
+      })
+    }
   }
 }
 

@@ -21,7 +21,7 @@ onStore('PostgreSQL', (get) => {
         await raise(tx.db, code)
       },
     }
-    const writer = createPostgresWriter(db, writes, { rangeRows: 1000 })
+    const writer = createPostgresWriter(db, writes, { rangeRows: 1000, erasureKey: new Uint8Array() })
     return { writer, attempts: () => attempts, [Symbol.asyncDispose]: () => pool.end() }
   }
 
