@@ -6,6 +6,6 @@ export function roughBytes(value: unknown): number {
   if (typeof value === 'string') return OVERHEAD_BYTES + value.length
   if (typeof value !== 'object' || value === null) return OVERHEAD_BYTES
   let bytes = OVERHEAD_BYTES
-  for (const key in value) bytes += roughBytes(value[key as keyof typeof value])
+  for (const item of Object.values(value)) bytes += roughBytes(item)
   return bytes
 }
