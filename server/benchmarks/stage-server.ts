@@ -12,6 +12,7 @@ import { createLog, logRequest } from '../src/http/request-log.ts'
 import { skewBounds } from '../src/http/signing.ts'
 import { monthsOf, readFilter } from '../src/vip-users/filter.ts'
 import { pageBody, requirePage } from '../src/vip-users/list.ts'
+import { createSettledReader } from '../src/vip-users/read-settled.ts'
 import { openFrom } from './bench-stores.ts'
 import { tellBenchmark } from './servers.ts'
 
@@ -36,6 +37,7 @@ async function build(last: Stage, body: Buffer): Promise<FastifyInstance> {
   if (has('product')) return buildApp({ store, config, secrets, now: Date.now, log })
 
   const metrics = createMetrics(store)
+  const readSettled = createSettledReader(store)
   const querystringParser = parseQuery as (text: string) => Record<string, string | string[]>
   const app = fastify({ logger: false, ...(has('validation') ? { routerOptions: { querystringParser } } : {}) })
   app.decorateRequest('caller')
@@ -60,7 +62,7 @@ async function build(last: Stage, body: Buffer): Promise<FastifyInstance> {
     const filter = readFilter(request.url, request.query)
     if (!has('gate and page')) return reply.send(body)
     const question = { ...filter, orgId: request.caller.orgId, months: monthsOf(filter) }
-    const answer = store.readList(question)
+    const answer = readSettled(question, Date.now())
     if (!(answer instanceof Promise)) return reply.send(pageBody(requirePage(answer), question))
     return answer.then((late) => reply.send(pageBody(requirePage(late), question)))
   })

@@ -135,7 +135,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
     app.register(
       async (scope) => {
         scope.addHook('onRequest', authenticate)
-        vipUserRoutes(scope, store, metrics)
+        vipUserRoutes(scope, store, metrics, now)
         organizationRoutes(scope)
         workspaceRoutes(scope, store)
         channelRoutes(scope, store)

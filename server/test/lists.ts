@@ -1,4 +1,4 @@
-import type { ListQuestion, NoList } from '../src/database/list-reader.ts'
+import type { ListAnswer, ListQuestion } from '../src/database/list-reader.ts'
 import type { Store } from '../src/database/store.ts'
 
 /** Users `u0` … with conversations on the channel; user `n` has an LTV of `n`, reported by one purchase. */
@@ -37,7 +37,7 @@ export async function recordVips(
 export async function totalOf(
   store: Store,
   list: Pick<ListQuestion, 'orgId' | 'workspaceId' | 'mediumId'>,
-): Promise<number | NoList> {
+): Promise<number | Exclude<ListAnswer, object>> {
   const page = await store.readList({ ...list, months: null, limit: 1, offset: 0 })
   return typeof page === 'string' ? page : page.total
 }

@@ -15,8 +15,12 @@ export interface Store extends Omit<Writer<AllWrites>, 'close'> {
   writeDepth: () => number
   /** for reads that end at once; never a transaction */
   db: Kysely<Schema>
-  /** gate and page of a list, from one snapshot */
-  readList: (question: ListQuestion) => ListAnswer | Promise<ListAnswer>
+  /**
+   * Gate and page of a list, from one snapshot.
+   *
+   * @param now  epoch ms: where somebody is due then, the answer is `'due'`; left out, the list as it stands
+   */
+  readList: (question: ListQuestion, now?: number) => ListAnswer | Promise<ListAnswer>
   /** a long read on a connection of its own, all of it from one snapshot */
   snapshot: <T>(read: (db: Kysely<Schema>) => Promise<T>) => Promise<T>
   /** answers when the store does, else throws */

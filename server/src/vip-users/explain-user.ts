@@ -18,8 +18,7 @@ export async function explainUser(
   store: Store,
   { orgId, cuid, now }: { orgId: number; cuid: string; now: number },
 ): Promise<UserExplanation | null> {
-  for (const workspaceKey of await readVipWorkspaces(store, orgId))
-    await settleWorkspace(store, { orgId, workspaceKey })
+  for (const workspaceId of await readVipWorkspaces(store, orgId)) await settleWorkspace(store, { orgId, workspaceId })
   return await store.snapshot(async (db) => {
     const user = await db
       .selectFrom('users as u')
@@ -33,12 +32,12 @@ export async function explainUser(
   })
 }
 
-async function readVipWorkspaces({ db }: Store, orgId: number): Promise<number[]> {
+async function readVipWorkspaces({ db }: Store, orgId: number): Promise<string[]> {
   const rows = await db
     .selectFrom('workspaces as w')
-    .select('w.workspace_key')
+    .select('w.workspace_id')
     .where('w.org_id', '=', orgId)
     .where('w.type', '=', 'VIP')
     .execute()
-  return rows.map((row) => row.workspace_key)
+  return rows.map((row) => row.workspace_id)
 }

@@ -1,5 +1,6 @@
-import type { ListAnswer, ListPage, ListQuestion } from '../database/list-reader.ts'
+import type { ListPage, ListQuestion } from '../database/list-reader.ts'
 import { errors } from '../http/errors.ts'
+import type { SettledAnswer } from './read-settled.ts'
 
 const NO_LIST = {
   'unknown workspace': errors.unknownWorkspace,
@@ -12,7 +13,7 @@ const NO_LIST = {
  *
  * @throws ApiError  404 `Unknown workspace`, 400 for a workspace or a channel without a list
  */
-export function requirePage(answer: ListAnswer): ListPage {
+export function requirePage(answer: SettledAnswer): ListPage {
   if (typeof answer === 'string') throw NO_LIST[answer]()
   return answer
 }

@@ -1,18 +1,20 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { ListAnswer, ListQuestion } from '../database/list-reader.ts'
+import type { ListQuestion } from '../database/list-reader.ts'
 import type { Store } from '../database/store.ts'
 import type { Metrics } from '../http/metrics.ts'
 import { MAX_LIMIT, monthsOf, readFilter } from './filter.ts'
 import { isNoneMatch, pageBody, requirePage } from './list.ts'
+import { createSettledReader, type SettledAnswer } from './read-settled.ts'
 
 /** What the reference says of the route; loaded when somebody reads it. */
 const loadOperation = async () => (await import('./operation.ts')).operation
 
 /** `GET /vip-users` */
-export function vipUserRoutes(app: FastifyInstance, store: Store, metrics: Metrics): void {
+export function vipUserRoutes(app: FastifyInstance, store: Store, metrics: Metrics, now: () => number): void {
+  const readSettled = createSettledReader(store)
   const etagStart = `"${store.id}-`
 
-  function send(request: FastifyRequest, reply: FastifyReply, question: ListQuestion, answer: ListAnswer): void {
+  function send(request: FastifyRequest, reply: FastifyReply, question: ListQuestion, answer: SettledAnswer): void {
     const page = requirePage(answer)
     const etag = `${etagStart}${page.version}"`
     reply.headers({ etag, 'cache-control': 'private, no-cache', 'x-limit-applied': question.limit })
@@ -38,7 +40,7 @@ export function vipUserRoutes(app: FastifyInstance, store: Store, metrics: Metri
       offset,
     }
     const startMs = performance.now()
-    const answer = store.readList(question)
+    const answer = readSettled(question, now())
     if (!(answer instanceof Promise)) {
       metrics.countListRead((performance.now() - startMs) / 1000)
       send(request, reply, question, answer)

@@ -14,7 +14,7 @@ const CHUNK_USERS = 500
  */
 export async function settleDue(
   tx: Tx,
-  { orgId, workspaceKey }: { orgId: number; workspaceKey: number },
+  { orgId, workspaceId }: { orgId: number; workspaceId: string },
 ): Promise<number> {
   await shareRules(tx, orgId)
   const due = await tx.db
@@ -27,7 +27,7 @@ export async function settleDue(
     )
     .select('m.user_key')
     .where('w.org_id', '=', orgId)
-    .where('w.workspace_key', '=', workspaceKey)
+    .where('w.workspace_id', '=', workspaceId)
     .where('m.due_timestamp', '<=', tx.now)
     .orderBy('m.due_timestamp')
     .limit(CHUNK_USERS)
@@ -39,13 +39,24 @@ export async function settleDue(
   return userKeys.length
 }
 
-/** Settles whoever is due in one workspace. @param signal stops it between two chunks */
+/**
+ * Settles whoever is due in one workspace.
+ *
+ * @param signal  stops it between two chunks
+ * @returns how many were
+ */
 export async function settleWorkspace(
   store: Pick<Store, 'write'>,
-  workspace: { orgId: number; workspaceKey: number },
+  workspace: { orgId: number; workspaceId: string },
   signal?: AbortSignal,
-): Promise<void> {
-  while (!signal?.aborted && (await store.write('settleDue', workspace)) > 0);
+): Promise<number> {
+  let settled = 0
+  while (!signal?.aborted) {
+    const users = await store.write('settleDue', workspace)
+    if (users === 0) break
+    settled += users
+  }
+  return settled
 }
 
 /** Settles whoever is due now, in every organization. @param signal stops it between two chunks */
@@ -56,7 +67,7 @@ export async function settleAllDue(
 ): Promise<void> {
   const workspaces = await store.db
     .selectFrom('workspaces as w')
-    .select(['w.org_id', 'w.workspace_key'])
+    .select(['w.org_id', 'w.workspace_id'])
     .where('w.type', '=', 'VIP')
     .where((is) =>
       is.exists(
@@ -70,7 +81,7 @@ export async function settleAllDue(
       ),
     )
     .execute()
-  for (const { org_id: orgId, workspace_key: workspaceKey } of workspaces) {
-    await settleWorkspace(store, { orgId, workspaceKey }, signal)
+  for (const { org_id: orgId, workspace_id: workspaceId } of workspaces) {
+    await settleWorkspace(store, { orgId, workspaceId }, signal)
   }
 }

@@ -10,8 +10,10 @@ import {
   ListIndex,
   type ListPage,
   type ListQuestion,
+  type NoList,
   pageId,
   type RangeRow,
+  TIMELESS_GATE_SQL,
   versionOf,
 } from '../list-reader.ts'
 
@@ -26,12 +28,12 @@ export const FILTERS = {
 }
 
 /** Gate and page in one statement, so that both are of one snapshot: the page is a guess that the gate confirms. */
-export const pageSql = (filter: string) => `/* vip-users.page */
+export const pageSql = (filter: string, gateSql: string) => `/* vip-users.page */
   with start as materialized (
     select v.negated_ltv_micros, v.conversation_id from vip_users v
     where ${OF_LIST} and ${FROM_FIRST} ${filter} ${IN_ORDER} limit 1 offset $9)
   select g.*, p.items, p.returned, f.negated_ltv_micros::text as first_ltv, f.conversation_id as first_id
-  from (${GATE_SQL}) g
+  from (${gateSql}) g
     left join start f on true
     cross join (
       select string_agg(r.row, ',') as items, count(*) as returned
@@ -54,35 +56,26 @@ type PageRow = GateRow & { items: string | null; returned: number; first_ltv: st
 export function createListReader(pool: pg.Pool) {
   const { gates, indexes, pages } = createListMemory()
 
-  async function readGate(client: pg.Pool | pg.PoolClient, question: ListQuestion) {
+  async function readGate(client: pg.Pool | pg.PoolClient, question: ListQuestion, isTimeless: boolean) {
     const { rows } = await client.query<GateRow>({
-      name: 'vip-users.gate',
-      text: GATE_SQL,
+      name: isTimeless ? 'vip-users.gate.timeless' : 'vip-users.gate',
+      text: isTimeless ? TIMELESS_GATE_SQL : GATE_SQL,
       values: [question.orgId, question.workspaceId, question.mediumId],
     })
-    const found = gateOf(rows[0])
-    if (typeof found !== 'string') gates.set(gateId(question), found)
-    return found
+    return gateOf(rows[0])
   }
 
   /** The page as the remembered ranges see it, or nothing where they are not the store's. */
-  async function guess(question: ListQuestion): Promise<ListAnswer | undefined> {
+  async function guess(question: ListQuestion, now: number): Promise<ListAnswer | undefined> {
     const list = gates.get(gateId(question))
     if (!list || typeof list === 'string') return undefined
     const known = pages.get(pageId(question, list))
+    if (known) return confirm(await readGate(pool, question, list.isTimeless), list, now, () => known)
     const index = indexes.get(listId(question, list))
     const seek = index?.version === list.version ? index.seek(question.months, question.offset) : null
-    if (known) {
-      const now = await readGate(pool, question)
-      if (typeof now === 'string') return now
-      return versionOf(now) === known.version ? known : undefined
-    }
     if (!index || !seek) return undefined
     const row = await readRows(pool, question, list, index)
-    const now = gateOf(row)
-    if (typeof now === 'string') return now
-    gates.set(gateId(question), now)
-    return sameList(now, list) ? remember(question, list, index, row) : undefined
+    return confirm(gateOf(row), list, now, () => remember(question, list, index, row))
   }
 
   function remember(question: ListQuestion, list: Gate, index: ListIndex, row: Partial<PageRow> | undefined): ListPage {
@@ -99,9 +92,11 @@ export function createListReader(pool: pg.Pool) {
     })
   }
 
-  async function readAnew(client: pg.PoolClient, question: ListQuestion): Promise<ListAnswer> {
-    const list = await readGate(client, question)
+  async function readAnew(client: pg.PoolClient, question: ListQuestion, now: number): Promise<ListAnswer> {
+    const list = await readGate(client, question, false)
     if (typeof list === 'string') return list
+    gates.set(gateId(question), list)
+    if (list.dueTimestamp <= now) return 'due'
     let index = indexes.get(listId(question, list))
     if (index?.version !== list.version || index.generation !== list.generation) {
       const { rows } = await client.query<RangeRow>({
@@ -115,13 +110,13 @@ export function createListReader(pool: pg.Pool) {
     return remember(question, list, index, await readRows(client, question, list, index))
   }
 
-  return async (question: ListQuestion): Promise<ListAnswer> => {
-    const answer = await guess(question)
+  return async (question: ListQuestion, now = Number.NEGATIVE_INFINITY): Promise<ListAnswer> => {
+    const answer = await guess(question, now)
     if (answer) return answer
     const client = await pool.connect()
     try {
       await client.query('begin isolation level repeatable read read only')
-      const page = await readAnew(client, question)
+      const page = await readAnew(client, question, now)
       await client.query('commit')
       client.release()
       return page
@@ -143,8 +138,8 @@ async function readRows(
   if (!seek) return undefined
   const filter = months === null ? 'all' : months === 'any' ? 'birthday' : 'month'
   const { rows } = await client.query<PageRow>({
-    name: `vip-users.page.${filter}`,
-    text: pageSql(FILTERS[filter]),
+    name: `vip-users.page.${filter}${list.isTimeless ? '.timeless' : ''}`,
+    text: pageSql(FILTERS[filter], list.isTimeless ? TIMELESS_GATE_SQL : GATE_SQL),
     values: [
       question.orgId,
       question.workspaceId,
@@ -163,5 +158,13 @@ async function readRows(
 }
 
 const listId = (question: ListQuestion, list: Gate) => `${question.orgId} ${list.workspaceKey} ${list.channelKey}`
+
+/** The page that was guessed, where the gate says that the list is still the remembered one. */
+function confirm(current: Gate | NoList, remembered: Gate, now: number, page: () => ListPage): ListAnswer | undefined {
+  if (typeof current === 'string') return current
+  // of another generation the rule has to be looked at first
+  if (!sameList(current, remembered)) return undefined
+  return current.dueTimestamp <= now ? 'due' : page()
+}
 
 const sameList = (one: Gate, other: Gate) => versionOf(one) === versionOf(other) && one.generation === other.generation

@@ -89,9 +89,10 @@ export function createListReader(database: DatabaseSync) {
     return { total, ...itemsFrom(pages, question, list, index, seek) }
   }
 
-  return (question: ListQuestion): ListAnswer => {
+  return (question: ListQuestion, now = Number.NEGATIVE_INFINITY): ListAnswer => {
     const quick = readGate(question)
     if (typeof quick === 'string') return quick
+    if (quick.dueTimestamp <= now) return 'due'
     const id = pageId(question, quick)
     const known = remembered.get(id)
     if (known) return known
@@ -99,6 +100,7 @@ export function createListReader(database: DatabaseSync) {
     try {
       const list = readGate(question)
       if (typeof list === 'string') return list
+      if (list.dueTimestamp <= now) return 'due'
       return remembered.add(pageId(question, list), { version: versionOf(list), ...readPage(question, list) })
     } finally {
       database.exec('commit')
