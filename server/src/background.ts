@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { Store } from './database/store.ts'
 import { whenFree } from './database/when-free.ts'
+import { createErasureUpkeep } from './erasure/upkeep.ts'
 import { makeLists } from './vip-users/make-lists.ts'
 import { settleAllDue } from './vip-users/settle-due.ts'
 
@@ -11,7 +12,8 @@ const REST_MS = 20
 
 /**
  * What a server does besides answering: it takes up the lists that a server or a command was making when it ended,
- * deletes what no list shows any more, and settles marks that fall due. It leaves the store to others in between.
+ * deletes what no list shows any more, settles marks that fall due, and overwrites what erasures have left. It leaves
+ * the store to others in between.
  *
  * @param signal  stops it between two chunks; the next start goes on there
  */
@@ -23,15 +25,22 @@ export async function runBackground(store: Store, log: Logger, signal: AbortSign
       return whenFree(() => store.write(name, args), signal)
     },
   }
-  for (let sweep = 0; !signal.aborted; sweep++) {
+  const keepErasures = createErasureUpkeep(store)
+  async function attempt(failure: string, work: () => Promise<void>): Promise<void> {
     try {
+      if (!signal.aborted) await work()
+    } catch (error) {
+      if (!signal.aborted) log.error({ message: failure, error: String(error) })
+    }
+  }
+  for (let sweep = 0; !signal.aborted; sweep++) {
+    await attempt('Lists could not be brought up to date', async () => {
       await resumeBuilds(stoppable)
       // whoever makes a list deletes what it replaced; only one who was killed leaves something
       if (sweep === 0) await deleteLeftovers(stoppable)
       await settleAllDue(stoppable, Date.now(), signal)
-    } catch (error) {
-      if (!signal.aborted) log.error({ message: 'Lists could not be brought up to date', error: String(error) })
-    }
+    })
+    await attempt('What was erased could not be overwritten', () => keepErasures(Date.now()))
     await pause(SWEEP_MS, undefined, { signal }).catch(() => undefined)
   }
 }

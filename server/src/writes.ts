@@ -3,7 +3,9 @@ import { recordUsers } from './audience/record-users.ts'
 import { createChannel } from './channels/write-channels.ts'
 import { recordConversations } from './conversations/record-conversations.ts'
 import { renewStoreId } from './database/meta.ts'
-import { eraseUser } from './erasure/erase-user.ts'
+import { markCompacted } from './erasure/compact-store.ts'
+import { eraseUser, reapplyErasure } from './erasure/erase-user.ts'
+import { forgetErasures } from './erasure/upkeep.ts'
 import { removeOrganization, removeOrganizationRows } from './organizations/remove-organization.ts'
 import { markSample, startSample } from './organizations/sample-mark.ts'
 import {
@@ -31,7 +33,10 @@ export const writes = {
   disconnectChannel,
   eraseUser,
   finishBuild,
+  forgetErasures,
+  markCompacted,
   markSample,
+  reapplyErasure,
   recordConversations,
   recordPurchases,
   recordUsers,

@@ -1,10 +1,32 @@
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import pg from 'pg'
 
-/** Every row of every table of a store as text, and what PostgreSQL's planner remembers of them. */
+/** Every row of every table of a store as text. */
 export async function dumpStore(env: Record<string, string>): Promise<string> {
   return env.DATABASE_URL ? await dumpPostgres(env.DATABASE_URL) : dumpSqlite(env.DYNAMO_DATA_DIR ?? '')
+}
+
+/** The bytes of the files in which a store has its tables: the data folder, or the database's own files. */
+export async function readStoreFiles(env: Record<string, string>): Promise<string> {
+  const folder = env.DATABASE_URL ? await databaseFolder(env.DATABASE_URL) : (env.DYNAMO_DATA_DIR ?? '')
+  const files = await Promise.all((await readdir(folder)).map((name) => readFile(join(folder, name), 'latin1')))
+  return files.join('\n')
+}
+
+async function databaseFolder(url: string): Promise<string> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  try {
+    await client.query('checkpoint')
+    const { rows } = await client.query<{ folder: string }>(`
+      select current_setting('data_directory') || '/base/' || d.oid as folder
+      from pg_database d where d.datname = current_database()`)
+    return rows[0]?.folder ?? ''
+  } finally {
+    await client.end()
+  }
 }
 
 function dumpSqlite(dataDir: string): string {

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Store } from '../src/database/store.ts'
+import { whenFree } from '../src/database/when-free.ts'
+import { compactStore } from '../src/erasure/compact-store.ts'
 import { makeLists } from '../src/vip-users/make-lists.ts'
 import { verifyStore } from '../src/vip-users/verify.ts'
-import { dumpStore } from './dump-store.ts'
+import { dumpStore, readStoreFiles } from './dump-store.ts'
 import { makeOrganization, type TestOrganization } from './organization.ts'
 import { eachStore } from './stores.ts'
 
@@ -17,6 +19,13 @@ const tokenOf = (n: number) => `q${n}z`
 /** Every seventh is erased; among them who leads the list, and who begins ranges. */
 const isErased = (n: number) => n % 7 === 0
 const ALL = Array.from({ length: PEOPLE }, (_, n) => n)
+
+const STAY = ALL.filter((n) => !isErased(n))
+
+/** Whose name, id or purchase is somewhere in there. */
+function peopleIn(text: string): number[] {
+  return [...new Set(text.match(/q\d+z/g))].map((token) => Number(token.slice(1, -1))).sort((one, other) => one - other)
+}
 
 async function inChunks(write: (numbers: number[]) => Promise<unknown>): Promise<void> {
   for (let start = 0; start < PEOPLE; start += CHUNK) await write(ALL.slice(start, start + CHUNK))
@@ -71,7 +80,7 @@ async function report(store: Store, { orgId, channels }: TestOrganization, round
 
 eachStore(
   (get) => {
-    test('of hundreds who are erased among thousands who move, nothing is left that could be asked for', async () => {
+    test('of hundreds who are erased among thousands who move, nothing is left to ask for, and once compacted nothing at all', async () => {
       const { store, env } = get()
       const organization = await makeOrganization(store, { vipIndicator: 'ltv >= 100', channels: 2 })
       const { orgId, workspaceKey } = organization
@@ -84,14 +93,20 @@ eachStore(
         if (n % 5 === 0) await store.write('buildChunk', { orgId, workspaceKey, size: 50 })
       }
 
-      const left = new Set((await dumpStore(env)).match(/q\d+z/g))
-      assert.deepEqual(
-        ALL.filter((n) => left.has(tokenOf(n)) === isErased(n)),
-        [],
-      )
+      assert.deepEqual(peopleIn(await dumpStore(env)), STAY)
       assert.deepEqual(await verifyStore(store, { orgId }), [])
       await makeLists(store, { orgId, workspaceKey })
       assert.deepEqual(await verifyStore(store, { orgId }), [])
+
+      // their names are still in pages that nobody reads, until those are overwritten
+      const erased = ALL.filter(isErased)
+      assert.notDeepEqual(peopleIn(await readStoreFiles(env)), STAY)
+      assert.equal(await whenFree(() => compactStore(store, 'erased')), erased.length)
+      assert.deepEqual(peopleIn(await readStoreFiles(env)), STAY)
+      assert.deepEqual(await verifyStore(store, { orgId }), [])
+      const receipts = await store.db.selectFrom('receipts as r').selectAll().where('r.org_id', '=', orgId).execute()
+      assert.equal(receipts.filter((receipt) => receipt.compacted_timestamp !== null).length, erased.length)
+      assert.equal(await compactStore(store, 'erased'), 0)
     })
   },
   { rangeRows: 20 },

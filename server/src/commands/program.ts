@@ -48,6 +48,7 @@ export function createProgram(): Command {
   serviceCommands(program)
   directoryCommands(program)
   userCommands(program)
+  erasureCommands(program)
   keyCommands(program)
   importCommands(program)
   return program
@@ -64,6 +65,7 @@ function serviceCommands(program: Command): void {
     'derive everything anew from the facts and report each difference',
     () => import('./verify.ts'),
   ).option(...ORGANIZATION)
+  add(program, 'compact', 'overwrite what erased rows have left in pages and files', () => import('./compact.ts'))
   add(
     program,
     'restored',
@@ -129,6 +131,20 @@ function directoryCommands(program: Command): void {
     .requiredOption('--channel <id>', 'the channel')
 }
 
+function erasureCommands(program: Command): void {
+  const receipt = program.command('receipt').description('receipts of erasures')
+  add(receipt, 'list', 'list what was erased, and when', () => import('./receipt-list.ts')).requiredOption(
+    ...ORGANIZATION,
+  )
+  const erasure = program.command('erasure').description('erasures of users')
+  add(
+    erasure,
+    'reapply',
+    'erase again who is in erasures.ndjson, after a backup was put back',
+    () => import('./erasure-reapply.ts'),
+  )
+}
+
 function userCommands(program: Command): void {
   const user = program.command('user').description("the customers' own users")
   add(user, 'set <cuid>', 'enter what is known of one; it is trusted most', () => import('./user-set.ts'))
@@ -150,6 +166,12 @@ function userCommands(program: Command): void {
     'explain <cuid>',
     'say what is known of one, why, and where it shows',
     () => import('./user-explain.ts'),
+  ).requiredOption(...ORGANIZATION)
+  add(
+    user,
+    'export <cuid>',
+    'print all that is kept of one, for who asks for their data',
+    () => import('./user-export.ts'),
   ).requiredOption(...ORGANIZATION)
 }
 

@@ -31,5 +31,11 @@ export interface Store extends Omit<Writer<AllWrites>, 'close'> {
   pace: () => Pace
   /** runs `work` while no other process does so on this store; waits for one that is at it */
   alone: <T>(work: () => Promise<T>) => Promise<T>
+  /**
+   * overwrites what deleted rows have left in pages and files
+   *
+   * @throws ApiError 503 where who reads or writes for long did not let it
+   */
+  compact: () => Promise<void>
   close: () => Promise<void>
 }

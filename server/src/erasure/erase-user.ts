@@ -39,6 +39,20 @@ export async function eraseUser(
   return erasure
 }
 
+/**
+ * Does an erasure once more in a store that was put back as it was before: with its own receipt, hash and time. All that
+ * is there of the user goes, since it was there when the user was erased.
+ *
+ * @param cuid null where the store has no user of that hash
+ */
+export async function reapplyErasure(
+  tx: Tx,
+  { orgId, cuid, ...erasure }: Erasure & { orgId: number; cuid: string | null },
+): Promise<void> {
+  await takeRules(tx, orgId)
+  await writeReceipt(tx, orgId, erasure, cuid === null ? {} : await removeUser(tx, orgId, cuid))
+}
+
 /** How many rows of what; nothing where there was no user. */
 type Counts = Record<string, number>
 

@@ -7,6 +7,7 @@ import type { Schema } from '../schema.ts'
 import type { Store } from '../store.ts'
 import { StoreUnavailable } from '../store-unavailable.ts'
 import type { WriterOptions } from '../write.ts'
+import { compactPostgres } from './compact.ts'
 import { openPool } from './connection.ts'
 import { createListReader } from './list-reader.ts'
 import { createPostgresPace } from './pace.ts'
@@ -14,7 +15,7 @@ import { createPostgresWriter } from './writer.ts'
 
 /** Held while the schema is brought up to date: servers that start together do it once. */
 const MIGRATION_LOCK = 0x44594e_4d
-/** Held by the one process that loads or removes what only one may. */
+/** Held by the one process that does what only one may: loading the sample, compacting. */
 const ALONE_LOCK = 0x44594e_53
 
 /** Of the pool's ten connections: the others are left to reads, however many writes wait for each other's locks. */
@@ -53,6 +54,7 @@ export async function openPostgresStore(
     holdServing: () => () => undefined,
     pace: createPostgresPace,
     alone: (work) => whileAlone(db, work),
+    compact: () => compactPostgres(db),
     async close() {
       await writer.close()
       await pool.end()

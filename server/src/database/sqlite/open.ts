@@ -8,6 +8,7 @@ import { isMigrated, migrate } from '../migrate.ts'
 import type { Store } from '../store.ts'
 import { StoreUnavailable } from '../store-unavailable.ts'
 import type { WriterOptions } from '../write.ts'
+import { compactSqlite } from './compact.ts'
 import { openConnection, type SqliteConnection } from './connection.ts'
 import { createListReader } from './list-reader.ts'
 import { createSqlitePace } from './pace.ts'
@@ -52,6 +53,7 @@ export async function openSqliteStore(
     holdServing: () => holdServing(dataDir),
     pace: () => createSqlitePace(dataDir),
     alone: (work) => whileAlone(dataDir, work),
+    compact: () => compactSqlite(path),
     async close() {
       await writer.close()
       database.close()

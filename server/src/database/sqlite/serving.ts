@@ -36,8 +36,8 @@ export function watchServing(dataDir: string): { isServed: () => boolean; close:
 }
 
 /**
- * Holds the folder's loading of the sample against other processes that would do the same, as long as `work` runs;
- * waits for one that is at it.
+ * Holds what only one process may do, such as loading the sample, against others that would do it too, as long as
+ * `work` runs; waits for one that is at it.
  */
 export async function whileAlone<T>(dataDir: string, work: () => Promise<T>): Promise<T> {
   const lock = new DatabaseSync(join(dataDir, 'sample.lock'), { timeout: 0 })

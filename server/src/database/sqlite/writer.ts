@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { errors } from '../../http/errors.ts'
 import type { WriterOptions, Writes } from '../write.ts'
 import { openConnection, type SqliteConnection } from './connection.ts'
+import { storeError } from './store-error.ts'
 
 /** Writes that wait are committed together until this much time has gone into the group. */
 const GROUP_MS = 20
@@ -88,15 +88,4 @@ async function commitGroup(
     return
   }
   for (const answer of answers) answer()
-}
-
-/** What SQLite itself refused, as the API answers it. */
-function storeError(error: unknown): unknown {
-  const code = (error as { errcode?: number }).errcode
-  if (code === undefined) return error
-  const [SQLITE_BUSY, SQLITE_NOMEM, SQLITE_IOERR, SQLITE_FULL] = [5, 7, 10, 13]
-  const primary = code & 0xff
-  if (primary === SQLITE_FULL) return errors.storeFull(error)
-  if (primary === SQLITE_IOERR) return errors.storeCannotWrite(error)
-  return primary === SQLITE_BUSY || primary === SQLITE_NOMEM ? errors.storeBusy(error) : error
 }

@@ -1,0 +1,19 @@
+import { readErasuresFile } from '../erasure/erasures-file.ts'
+import { reapplyErasures } from '../erasure/reapply-erasures.ts'
+import { loadErasureKey } from '../secrets.ts'
+import { answer, type CommonOptions, say } from './output.ts'
+import { withStore } from './with-store.ts'
+
+/** Run after a backup was put back, before a server starts on it: whoever was erased since is erased again. */
+export async function run(options: CommonOptions): Promise<void> {
+  await withStore(async (store, config) => {
+    const { records, cut } = await readErasuresFile(config.dataDir)
+    if (cut > 0) say(`${cut} lines of erasures.ndjson are no erasures: a crash may have cut one that was not answered`)
+    const done = await store.alone(() => reapplyErasures(store, loadErasureKey(config), records))
+    const known = records.length - done.reapplied
+    answer(options, `Erased again: ${done.reapplied}, of whom ${done.users} were there; known already: ${known}`, {
+      ...done,
+      known,
+    })
+  })
+}

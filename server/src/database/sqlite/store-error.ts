@@ -1,0 +1,12 @@
+import { errors } from '../../http/errors.ts'
+
+/** What SQLite itself refused, as the API answers it. */
+export function storeError(error: unknown): unknown {
+  const code = (error as { errcode?: number }).errcode
+  if (code === undefined) return error
+  const [SQLITE_BUSY, SQLITE_NOMEM, SQLITE_IOERR, SQLITE_FULL] = [5, 7, 10, 13]
+  const primary = code & 0xff
+  if (primary === SQLITE_FULL) return errors.storeFull(error)
+  if (primary === SQLITE_IOERR) return errors.storeCannotWrite(error)
+  return primary === SQLITE_BUSY || primary === SQLITE_NOMEM ? errors.storeBusy(error) : error
+}

@@ -1,0 +1,72 @@
+import type { Store } from '../database/store.ts'
+import { streamRows } from '../database/stream.ts'
+import type { ErasureRecord } from './erasures-file.ts'
+import { hashUser } from './user-hash.ts'
+
+export interface Reapplied {
+  /** erasures that the store did not know */
+  reapplied: number
+  /** of how many of them the store had the user */
+  users: number
+}
+
+/**
+ * Does once more what the store has no receipt of: it was put back from a backup that is older than the erasures. An
+ * organization that is not there is passed over. A second time it does nothing.
+ */
+export async function reapplyErasures(
+  store: Store,
+  erasureKey: Uint8Array,
+  records: ErasureRecord[],
+): Promise<Reapplied> {
+  const sums: Reapplied = { reapplied: 0, users: 0 }
+  for (const [organizationId, own] of Map.groupBy(records, (record) => record.organizationId)) {
+    const organization = await store.db
+      .selectFrom('organizations as o')
+      .select('o.org_id')
+      .where('o.organization_id', '=', organizationId)
+      .executeTakeFirst()
+    if (!organization) continue
+    const orgId = organization.org_id
+    const missing = await withoutReceipt(store, orgId, own)
+    const cuidOf = await findUsers(store, orgId, erasureKey, new Set(missing.map((record) => record.userHash)))
+    for (const { receiptId, userHash, erasedTimestamp } of missing) {
+      const cuid = cuidOf.get(userHash) ?? null
+      // a second erasure of the same user finds nobody
+      cuidOf.delete(userHash)
+      await store.write('reapplyErasure', { orgId, receiptId, userHash, erasedTimestamp, cuid })
+      sums.reapplied += 1
+      if (cuid !== null) sums.users += 1
+    }
+  }
+  return sums
+}
+
+async function withoutReceipt(store: Store, orgId: number, records: ErasureRecord[]): Promise<ErasureRecord[]> {
+  const receipts = await store.db
+    .selectFrom('receipts as r')
+    .select('r.receipt_id')
+    .where('r.org_id', '=', orgId)
+    .execute()
+  const known = new Set(receipts.map((receipt) => receipt.receipt_id))
+  return records.filter((record) => !known.has(record.receiptId))
+}
+
+/** Only by hashing each can be told who it is: some seconds for a million users. */
+async function findUsers(
+  store: Store,
+  orgId: number,
+  erasureKey: Uint8Array,
+  hashes: ReadonlySet<string>,
+): Promise<Map<string, string>> {
+  const found = new Map<string, string>()
+  if (hashes.size === 0) return found
+  await store.snapshot(async (db) => {
+    const query = db.selectFrom('users as u').select('u.cuid').where('u.org_id', '=', orgId)
+    for await (const { cuid } of streamRows<{ cuid: string }>(db, 'erasure_users', query)) {
+      const hash = hashUser(erasureKey, orgId, cuid)
+      if (hashes.has(hash)) found.set(hash, cuid)
+    }
+  })
+  return found
+}
