@@ -26,23 +26,26 @@ export async function runBackground(store: Store, log: Logger, signal: AbortSign
     },
   }
   const keepErasures = createErasureUpkeep(store)
-  async function attempt(failure: string, work: () => Promise<void>): Promise<void> {
-    try {
-      if (!signal.aborted) await work()
-    } catch (error) {
-      if (!signal.aborted) log.error({ message: failure, error: String(error) })
+  async function sweep(failure: string, work: (isFirst: boolean) => Promise<void>): Promise<void> {
+    for (let isFirst = true; !signal.aborted; isFirst = false) {
+      try {
+        await work(isFirst)
+      } catch (error) {
+        if (!signal.aborted) log.error({ message: failure, error: String(error) })
+      }
+      await pause(SWEEP_MS, undefined, { signal }).catch(() => undefined)
     }
   }
-  for (let sweep = 0; !signal.aborted; sweep++) {
-    await attempt('Lists could not be brought up to date', async () => {
+  // side by side: nobody stays due for as long as a large list takes to be made
+  await Promise.all([
+    sweep('Lists could not be made', async (isFirst) => {
       await resumeBuilds(stoppable)
       // whoever makes a list deletes what it replaced; only one who was killed leaves something
-      if (sweep === 0) await deleteLeftovers(stoppable)
-      await settleAllDue(stoppable, Date.now(), signal)
-    })
-    await attempt('What was erased could not be overwritten', () => keepErasures(Date.now()))
-    await pause(SWEEP_MS, undefined, { signal }).catch(() => undefined)
-  }
+      if (isFirst) await deleteLeftovers(stoppable)
+    }),
+    sweep('Who is due could not be settled', () => settleAllDue(stoppable, Date.now(), signal)),
+    sweep('What was erased could not be overwritten', () => keepErasures(Date.now())),
+  ])
 }
 
 async function resumeBuilds(store: Pick<Store, 'db' | 'write'>): Promise<void> {

@@ -10,6 +10,8 @@ import type { Target } from './targets.ts'
 import type { Difference } from './verify.ts'
 
 const CHUNK_USERS = 1_000
+/** Several times what a sweep takes to come round. */
+const OVERDUE_MS = 60_000
 
 /** What is stored of a user beside what its purchases sum to. */
 interface SummedUser {
@@ -52,7 +54,16 @@ export async function verifyUsers(
 }
 
 /** What belongs to users, and goes with them. */
-const OF_USERS = ['purchases', 'properties', 'personal_information', 'conversations', 'links', 'idempotent_answers']
+const OF_USERS = [
+  'purchases',
+  'properties',
+  'personal_information',
+  'conversations',
+  'links',
+  'idempotent_answers',
+  'vip_marks',
+  'vip_users',
+]
 
 async function reportOrphans(tx: Tx, orgId: number, differences: Difference[]): Promise<void> {
   for (const table of OF_USERS) {
@@ -164,6 +175,7 @@ async function compareLists(
       const where = `mark of user ${user.user_key} in workspace ${workspaceKey}, generation ${generation}`
       compare(differences, where, 'vip', mark?.vip ? 1 : 0, verdict.vip ? 1 : 0)
       compare(differences, where, 'due_timestamp', mark?.dueTimestamp ?? null, verdict.dueTimestamp)
+      if (mark && target.builtUserKey === null) reportOverdue(where, mark, tx.now, differences)
       if (verdict.vip)
         marks.push({ workspaceKey, generation, userKey: user.user_key, ...verdict, judgedTimestamp: judgedAt })
     }
@@ -175,6 +187,13 @@ async function compareLists(
     counts,
     differences,
   )
+}
+
+/** Of the served generation: a running server settles it within seconds, and so does a list answer. */
+function reportOverdue(where: string, { dueTimestamp }: Mark, now: number, differences: Difference[]): void {
+  if (dueTimestamp === null || dueTimestamp >= now - OVERDUE_MS) return
+  const since = new Date(dueTimestamp).toISOString()
+  differences.push({ where, message: `is due since ${since}: is no server running on the store?` })
 }
 
 function compareRows(

@@ -39,6 +39,23 @@ const DAMAGES: [name: string, damage: (orgId: number) => string, expected: RegEx
   ],
   ['no ranges', (orgId) => `delete from vip_user_ranges where org_id = ${orgId}`, /has no range/],
   [
+    'an overdue mark',
+    (orgId) => `update vip_marks set due_timestamp = 1000 where org_id = ${orgId}`,
+    /is due since 1970-01-01T00:00:01.000Z/,
+  ],
+  ...['vip_marks', 'vip_users', 'conversations'].map((table): (typeof DAMAGES)[number] => [
+    `${table} of nobody`,
+    (orgId) => `update ${table} set user_key = 999999 where org_id = ${orgId} and user_key = (
+      select user_key from users where org_id = ${orgId} and cuid = 'u5')`,
+    new RegExp(`has 1 ${table.replace('_', ' ')}, but there is no such user`),
+  ]),
+  [
+    'properties of nobody',
+    (orgId) => `insert into properties (org_id, user_key, key, value, event_timestamp, arrived_timestamp)
+      values (${orgId}, 999999, 'tier', '"gold"', 1, 1)`,
+    /has 1 properties, but there is no such user/,
+  ],
+  [
     'an orphan',
     (orgId) => `update purchases set user_key = 999999 where org_id = ${orgId} and purchase_id = 'first-5'`,
     /no such user/,

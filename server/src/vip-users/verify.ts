@@ -23,7 +23,8 @@ export interface VerifyOptions {
 
 /**
  * Derives everything anew from the facts, and reports each place where the store says something else: sums,
- * personal information, VIP marks, list rows and their text, order, counted ranges, and the schema itself.
+ * personal information, VIP marks and those that have long been due, list rows and their text, order, counted ranges,
+ * what belongs to nobody, and the schema itself.
  * Reads one snapshot, in chunks, while servers go on.
  */
 export async function verifyStore(store: Store, options: VerifyOptions = {}): Promise<Difference[]> {
