@@ -59,6 +59,35 @@ eachStore(
       )
     })
 
+    test('a name of the platform profile is kept with when it was so and when it arrived', async () => {
+      const { store } = get()
+      const { orgId, channels } = await makeOrganization(store)
+      const mediumId = channels[0]?.mediumId ?? ''
+      const conversation = {
+        conversationId: `${mediumId}-named`,
+        mediumId,
+        platformUserId: 'named',
+        userName: null,
+        lastName: null,
+        profilePic: null,
+        lastUserMessageTimestamp: null,
+        cuid: 'named',
+      }
+      const firstSeen = { ...conversation, firstName: 'Jo', eventTimestamp: now }
+      const later = { ...conversation, firstName: null, eventTimestamp: now + 1_000 }
+      const before = Date.now()
+      await store.write('recordConversations', { orgId, conversations: [firstSeen] })
+      const after = Date.now()
+      await store.write('recordConversations', { orgId, conversations: [later] })
+      const { firstName } = (await explainUser(store, { orgId, cuid: 'named', now }))?.fields ?? {}
+      assert.deepEqual(
+        [firstName?.value, firstName?.source, firstName?.origin, firstName?.eventTimestamp],
+        ['Jo', 'platform', `${mediumId}-named`, now],
+      )
+      const arrived = firstName?.arrivedTimestamp ?? 0
+      assert(arrived >= before && arrived <= after)
+    })
+
     test('an explanation has each field with its source, and what lost', async () => {
       const { store } = get()
       const { orgId, channels } = await makeOrganization(store)
