@@ -6,7 +6,8 @@ import { type IsErased, readErasures } from '../erasure/erased-facts.ts'
 import { errors } from '../http/errors.ts'
 import { lockUsers } from '../users/lock-users.ts'
 import { MAX_LTV_MICROS } from '../users/money.ts'
-import { refreshLists } from '../vip-users/refresh.ts'
+import type { JudgedUser } from '../vip-users/marks.ts'
+import { JUDGED_COLUMNS, refreshLists } from '../vip-users/refresh.ts'
 
 export interface Purchase {
   purchaseId: string
@@ -32,18 +33,20 @@ export async function recordPurchases(
 ): Promise<PurchaseOutcome[]> {
   await shareRules(tx, orgId)
   const isErased = await readErasures(tx, orgId, purchases)
-  const { keyOf, created } = await lockUsers(
+  const { keyOf, lastPurchaseOf, created } = await lockUsers(
     tx,
     orgId,
     purchases.flatMap((purchase) => (isErased(purchase) ? [] : purchase.cuid)),
   )
   const candidates = keyedOnce(purchases, keyOf, isErased)
-  const inserted = await insertPurchases(tx, orgId, candidates)
+  const chained = chain(candidates, lastPurchaseOf)
+  const inserted = await insertPurchases(tx, orgId, chained)
   const isAllNew = inserted.size === purchases.length
-  const recorded = isAllNew ? candidates : candidates.filter((purchase) => inserted.has(purchase.purchaseId))
-  const touched = await addToUsers(tx, orgId, recorded)
-  await forgetUnused(tx, orgId, [...created.difference(new Set(touched))])
-  await refreshLists(tx, orgId, touched)
+  const recorded = candidates.filter((purchase) => inserted.has(purchase.purchaseId))
+  if (recorded.length < candidates.length) await chainAnew(tx, orgId, chain(recorded, lastPurchaseOf))
+  const users = await addToUsers(tx, orgId, recorded)
+  await forgetUnused(tx, orgId, [...created.difference(users)])
+  await refreshLists(tx, orgId, [...users.keys()], { users })
   if (isAllNew) return purchases.map(() => 'recorded')
 
   const repeated = candidates.filter((purchase) => !inserted.has(purchase.purchaseId))
@@ -77,25 +80,57 @@ function keyedOnce(purchases: Purchase[], keyOf: ReadonlyMap<string, number>, is
 }
 
 type KeyedPurchase = Omit<Purchase, 'cuid'> & { userKey: number }
+type ChainedPurchase = KeyedPurchase & { previousPurchaseId: string | null }
 type StoredPurchase = Pick<KeyedPurchase, 'revenueMicros' | 'userKey'>
 
-async function insertPurchases(tx: Tx, orgId: number, purchases: KeyedPurchase[]): Promise<Set<string>> {
-  const types = { purchase_id: 'text', user_key: 'bigint', revenue_micros: 'bigint', timestamp: 'bigint' } as const
+/** Each purchase with the one that its user's chain had before it. */
+function chain(purchases: KeyedPurchase[], lastPurchaseOf: ReadonlyMap<number, string | null>): ChainedPurchase[] {
+  const last = new Map<number, string>()
+  return purchases.map((purchase) => {
+    const previousPurchaseId = last.get(purchase.userKey) ?? lastPurchaseOf.get(purchase.userKey) ?? null
+    last.set(purchase.userKey, purchase.purchaseId)
+    return { ...purchase, previousPurchaseId }
+  })
+}
+
+async function insertPurchases(tx: Tx, orgId: number, purchases: ChainedPurchase[]): Promise<Set<string>> {
+  const types = {
+    purchase_id: 'text',
+    user_key: 'bigint',
+    revenue_micros: 'bigint',
+    timestamp: 'bigint',
+    previous_purchase_id: 'text',
+  } as const
   const rows = purchases.map((purchase) => ({
     purchase_id: purchase.purchaseId,
     user_key: purchase.userKey,
     revenue_micros: purchase.revenueMicros,
     timestamp: purchase.timestamp,
+    previous_purchase_id: purchase.previousPurchaseId,
   }))
   const inserted = await sql<{ purchase_id: string }>`
     /* purchases.insert */
-    insert into purchases (org_id, purchase_id, user_key, revenue_micros, timestamp)
-    select ${orgId}, k.purchase_id, k.user_key, k.revenue_micros, k.timestamp
+    insert into purchases (org_id, purchase_id, user_key, revenue_micros, timestamp, previous_purchase_id)
+    select ${orgId}, k.purchase_id, k.user_key, k.revenue_micros, k.timestamp, k.previous_purchase_id
     from ${rowsTable(tx.db, 'k', types, rows)}
     where true
     on conflict (org_id, purchase_id) do nothing
     returning purchase_id`.execute(tx.db)
   return new Set(inserted.rows.map((row) => row.purchase_id))
+}
+
+/** Where some ids were there already the chains were made with purchases that are not new. */
+async function chainAnew(tx: Tx, orgId: number, purchases: ChainedPurchase[]): Promise<void> {
+  if (purchases.length === 0) return
+  const rows = purchases.map((purchase) => ({
+    purchase_id: purchase.purchaseId,
+    previous_purchase_id: purchase.previousPurchaseId,
+  }))
+  await sql`
+    /* purchases.chain */
+    update purchases as p set previous_purchase_id = k.previous_purchase_id
+    from ${rowsTable(tx.db, 'k', { purchase_id: 'text', previous_purchase_id: 'text' }, rows)}
+    where p.org_id = ${orgId} and p.purchase_id = k.purchase_id`.execute(tx.db)
 }
 
 async function readPurchases(tx: Tx, orgId: number, purchaseIds: string[]): Promise<Map<string, StoredPurchase>> {
@@ -111,41 +146,64 @@ async function readPurchases(tx: Tx, orgId: number, purchaseIds: string[]): Prom
   )
 }
 
-/** Adds purchases to their users' sums. A refund lowers the sum, and is no purchase and no latest one. */
-async function addToUsers(tx: Tx, orgId: number, purchases: KeyedPurchase[]): Promise<number[]> {
-  if (purchases.length === 0) return []
-  const sums = new Map<number, { micros: bigint; purchases: number; last_timestamp: number | null }>()
-  for (const { userKey, revenueMicros, timestamp } of purchases) {
-    const sum = sums.get(userKey) ?? { micros: 0n, purchases: 0, last_timestamp: null }
+interface Sum {
+  micros: bigint
+  purchases: number
+  last_timestamp: number | null
+  last_purchase_id: string
+}
+
+const SUM_TYPES = {
+  user_key: 'bigint',
+  micros: 'bigint',
+  purchases: 'bigint',
+  last_timestamp: 'bigint',
+  last_purchase_id: 'text',
+} as const
+
+/**
+ * Adds purchases to their users' sums. A refund lowers the sum, and is no purchase and no latest one.
+ *
+ * @returns the users as they are now
+ */
+async function addToUsers(tx: Tx, orgId: number, purchases: KeyedPurchase[]): Promise<Map<number, JudgedUser>> {
+  if (purchases.length === 0) return new Map()
+  const sums = new Map<number, Sum>()
+  for (const { userKey, revenueMicros, timestamp, purchaseId } of purchases) {
+    let sum = sums.get(userKey)
+    if (!sum) {
+      sum = { micros: 0n, purchases: 0, last_timestamp: null, last_purchase_id: purchaseId }
+      sums.set(userKey, sum)
+    }
     sum.micros += revenueMicros
+    sum.last_purchase_id = purchaseId
     if (revenueMicros >= 0n) {
       sum.purchases += 1
       sum.last_timestamp = Math.max(sum.last_timestamp ?? timestamp, timestamp)
     }
-    sums.set(userKey, sum)
   }
-  const types = { user_key: 'bigint', micros: 'bigint', purchases: 'bigint', last_timestamp: 'bigint' } as const
   // in the order of the keys, which is the order of the table
   const rows = [...sums]
-    .map(([user_key, { micros, purchases, last_timestamp }]) => ({ user_key, micros, purchases, last_timestamp }))
+    .map(([user_key, sum]) => ({ user_key, ...sum }))
     .sort((one, other) => one.user_key - other.user_key)
   // no sum and no difference below leaves 64 bits
   if (rows.some(({ micros }) => micros > MAX_LTV_MICROS || micros < -MAX_LTV_MICROS)) throw errors.ltvTooLarge()
-  const updated = await sql<{ user_key: number }>`
+  const updated = await sql<JudgedUser>`
     /* users.add-purchases */
     update users
     set purchases_micros = users.purchases_micros + k.micros, purchases = users.purchases + k.purchases,
       last_purchase_timestamp = case
         when users.last_purchase_timestamp is null or k.last_timestamp > users.last_purchase_timestamp then
           coalesce(k.last_timestamp, users.last_purchase_timestamp)
-        else users.last_purchase_timestamp end
-    from ${rowsTable(tx.db, 'k', types, rows)}
+        else users.last_purchase_timestamp end,
+      last_purchase_id = k.last_purchase_id
+    from ${rowsTable(tx.db, 'k', SUM_TYPES, rows)}
     where users.org_id = ${orgId} and users.user_key = k.user_key
       and case when k.micros >= 0 then users.purchases_micros <= ${MAX_LTV_MICROS} - k.micros
         else users.purchases_micros >= ${-MAX_LTV_MICROS} - k.micros end
-    returning users.user_key`.execute(tx.db)
+    returning ${JUDGED_COLUMNS}`.execute(tx.db)
   if (updated.rows.length < rows.length) throw errors.ltvTooLarge()
-  return [...sums.keys()]
+  return new Map(updated.rows.map((user) => [user.user_key, user]))
 }
 
 /** Users made for purchases that turned out to change nothing are nobody. */

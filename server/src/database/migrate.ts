@@ -6,6 +6,14 @@ import { postgresSchema } from './postgres/schema.ts'
 import type { Schema } from './schema.ts'
 import { sqliteSchema } from './sqlite/schema.ts'
 
+/** How a table is mostly written. */
+export interface TableOptions {
+  /** rows are added at its end and never changed */
+  appended?: true
+  /** rows are changed in place again and again */
+  updated?: true
+}
+
 /** What a migration's DDL is written in: the same statements for both stores. */
 export interface MigrationTypes {
   int: string
@@ -13,7 +21,7 @@ export interface MigrationTypes {
   key: string
   /** text that compares as bytes */
   text: string
-  table: (name: string, columns: string, options?: { appended: boolean }) => string
+  table: (name: string, columns: string, options?: TableOptions) => string
   /** what makes new integer keys of a table */
   sequence: (table: string) => string[]
 }

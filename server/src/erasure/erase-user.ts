@@ -87,7 +87,7 @@ async function removeUser(tx: Tx, orgId: number, cuid: string): Promise<Counts> 
   }
   const targets = await readTargets(tx, orgId)
   // of who is not there any more there are no marks and no rows
-  await refreshLists(tx, orgId, [userKey], targets)
+  await refreshLists(tx, orgId, [userKey], { targets })
   // what older generations and disconnected channels have left is counted nowhere
   await remove(tx, 'vip_users', ofUser)
   await remove(tx, 'vip_marks', ofMarks(orgId, userKey))

@@ -3,15 +3,18 @@ import { hasRowLocks, newKey, rowsTable, userKeysTable } from '../database/rows.
 import type { Tx } from '../database/write.ts'
 
 export interface LockedUsers {
-  keyOf: ReadonlyMap<string, number>
+  keyOf: Map<string, number>
+  /** by key: where the chain of the user's purchases begins */
+  lastPurchaseOf: Map<number, string | null>
   /** the users that this call made */
-  created: ReadonlySet<number>
+  created: Set<number>
 }
 
 /**
- * Locks users by their `cuid` until the commit and makes those that are new. New ones are made in the order of
- * their cuids while nothing is locked, then all are locked in the order of their keys: no two writes can wait for
- * each other in a circle. A write does this once, after its conversations and before anything else.
+ * Locks users by their `cuid` until the commit and makes those that are new. Those that are there are locked in the
+ * order of their keys, then the others made in the order of their cuids and locked: two writes can wait for each other
+ * in a circle only where both meet users that a third has just made, and then one of them is tried again. A write does
+ * this once, after its conversations and before anything else.
  *
  * @param alsoKeys users that the write touches and knows by their keys
  */
@@ -21,42 +24,75 @@ export async function lockUsers(
   cuids: Iterable<string>,
   alsoKeys: Iterable<number> = [],
 ): Promise<LockedUsers> {
-  const wanted = [...new Set(cuids)].sort().map((cuid) => ({ cuid }))
-  const keyOf = await find(tx, orgId, wanted)
-  const created = new Set<number>()
-  const missing = wanted.filter((user) => !keyOf.has(user.cuid))
+  const wanted = new Set(cuids)
+  const locked: LockedUsers = { keyOf: new Map(), lastPurchaseOf: new Map(), created: new Set() }
+  await find(tx, orgId, wanted.union(await readCuids(tx, orgId, [...alsoKeys])), locked)
+  const missing = [...wanted].filter((cuid) => !locked.keyOf.has(cuid)).sort()
   if (missing.length > 0) {
-    const made = await sql<{ user_key: number }>`
-      /* users.create */
-      insert into users (org_id, user_key, cuid)
-      select ${orgId}, ${newKey(tx.db, 'users', 'user_key', orgId)}, k.cuid
-      from ${rowsTable(tx.db, 'k', { cuid: 'text' }, missing)}
-      where true
-      on conflict (org_id, cuid) do nothing
-      returning user_key`.execute(tx.db)
-    for (const { user_key } of made.rows) created.add(user_key)
-    for (const [cuid, userKey] of await find(tx, orgId, missing)) keyOf.set(cuid, userKey)
+    await create(tx, orgId, missing, locked)
+    await find(tx, orgId, missing, locked)
   }
-  await lockUserKeys(tx, orgId, [...keyOf.values(), ...alsoKeys])
-  return { keyOf, created }
+  return locked
 }
 
-async function find(tx: Tx, orgId: number, wanted: { cuid: string }[]): Promise<Map<string, number>> {
-  const { rows } = await sql<{ user_key: number; cuid: string }>`
-    /* users.find */
-    select u.user_key, u.cuid
-    from ${rowsTable(tx.db, 'k', { cuid: 'text' }, wanted)}
-      join users u on u.org_id = ${orgId} and u.cuid = k.cuid`.execute(tx.db)
-  return new Map(rows.map((row) => [row.cuid, row.user_key]))
+async function readCuids(tx: Tx, orgId: number, userKeys: number[]): Promise<Set<string>> {
+  if (userKeys.length === 0) return new Set()
+  const { rows } = await sql<{ cuid: string }>`
+    /* users.cuids */
+    select u.cuid
+    from ${userKeysTable(tx.db, userKeys)} join users u on u.org_id = ${orgId} and u.user_key = k.user_key`.execute(
+    tx.db,
+  )
+  return new Set(rows.map((row) => row.cuid))
+}
+
+async function create(tx: Tx, orgId: number, missing: string[], { created }: LockedUsers): Promise<void> {
+  const { rows } = await sql<{ user_key: number }>`
+    /* users.create */
+    insert into users (org_id, user_key, cuid)
+    select ${orgId}, ${newKey(tx.db, 'users', 'user_key', orgId)}, k.cuid
+    from ${cuidsTable(tx, missing)}
+    where true
+    on conflict (org_id, cuid) do nothing
+    returning user_key`.execute(tx.db)
+  for (const { user_key } of rows) created.add(user_key)
+}
+
+/** Finds and locks those that are there. */
+async function find(tx: Tx, orgId: number, wanted: Iterable<string>, locked: LockedUsers): Promise<void> {
+  const { rows } = await sql<{ user_key: number; cuid: string; last_purchase_id: string | null }>`
+    /* users.lock */
+    select u.user_key, u.cuid, u.last_purchase_id
+    from ${cuidsTable(tx, [...wanted])}
+      join users u on u.org_id = ${orgId} and u.cuid = k.cuid
+    ${inKeyOrder(tx)}`.execute(tx.db)
+  for (const row of rows) {
+    locked.keyOf.set(row.cuid, row.user_key)
+    locked.lastPurchaseOf.set(row.user_key, row.last_purchase_id)
+  }
+}
+
+function cuidsTable(tx: Tx, cuids: string[]) {
+  return rowsTable(
+    tx.db,
+    'k',
+    { cuid: 'text' },
+    cuids.map((cuid) => ({ cuid })),
+  )
+}
+
+/** A lock is taken as the row is read, so that the order of the rows is the order of the locks. */
+function inKeyOrder(tx: Tx) {
+  return hasRowLocks(tx.db) ? sql`order by u.user_key for update of u` : sql``
 }
 
 /** Locks users by their keys, in order, until the commit. */
 export async function lockUserKeys(tx: Tx, orgId: number, userKeys: number[]): Promise<void> {
   if (!hasRowLocks(tx.db)) return
   await sql`
-    /* users.lock */
+    /* users.lock-keys */
     select u.user_key
     from ${userKeysTable(tx.db, [...new Set(userKeys)])}
       join users u on u.org_id = ${orgId} and u.user_key = k.user_key
-    order by u.user_key for update`.execute(tx.db)
+    ${inKeyOrder(tx)}`.execute(tx.db)
 }

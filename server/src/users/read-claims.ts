@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely'
-import { rowsTable, userKeysTable } from '../database/rows.ts'
+import { userKeysTable } from '../database/rows.ts'
 import type { Schema } from '../database/schema.ts'
+import { propertiesTable } from './read-properties.ts'
 import { type Claim, FIELD_OF_PROPERTY, type Saying, type Source } from './resolve.ts'
 
 /** What all sources say of a user. */
@@ -51,14 +52,14 @@ function sayingOf(
   return { source, value, eventTimestamp, arrivedTimestamp, origin, author }
 }
 
+const CLAIMING_KEYS = ['ltv', ...FIELD_OF_PROPERTY.keys()]
+
 async function readPropertyRows(db: Kysely<Schema>, orgId: number, userKeys: number[]) {
-  const names = ['ltv', ...FIELD_OF_PROPERTY.keys()].map((key) => ({ key }))
   const { rows } = await sql<{ user_key: number; key: string; value: string | null } & ClaimTimes>`
     /* properties.claims */
     select p.user_key, p.key, p.value, p.event_timestamp, p.arrived_timestamp
-    from ${userKeysTable(db, userKeys)}
-      cross join ${rowsTable(db, 'n', { key: 'text' }, names)}
-      join properties p on p.org_id = ${orgId} and p.user_key = k.user_key and p.key = n.key`.execute(db)
+    from ${propertiesTable(db, userKeys, CLAIMING_KEYS)}
+      join properties p on p.org_id = ${orgId} and p.user_key = k.user_key and p.key = k.key`.execute(db)
   return rows
 }
 

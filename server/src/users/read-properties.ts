@@ -1,7 +1,14 @@
-import { sql } from 'kysely'
-import { rowsTable, userKeysTable } from '../database/rows.ts'
+import { type Kysely, sql } from 'kysely'
+import { rowsTable } from '../database/rows.ts'
+import type { Schema } from '../database/schema.ts'
 import type { Tx } from '../database/write.ts'
 import type { PropertyValue } from '../workspaces/vip-indicator.ts'
+
+/** `k (user_key, key)`: these properties of these users, one row for each that there may be. */
+export function propertiesTable(db: Kysely<Schema>, userKeys: number[], keys: readonly string[]) {
+  const wanted = userKeys.flatMap((user_key) => keys.map((key) => ({ user_key, key })))
+  return rowsTable(db, 'k', { user_key: 'bigint', key: 'text' }, wanted)
+}
 
 export async function readProperties(
   tx: Tx,
@@ -14,14 +21,8 @@ export async function readProperties(
   const { rows } = await sql<{ user_key: number; key: string; value: string }>`
     /* properties.of-users */
     select p.user_key, p.key, p.value
-    from ${userKeysTable(tx.db, userKeys)}
-      cross join ${rowsTable(
-        tx.db,
-        'n',
-        { key: 'text' },
-        keys.map((key) => ({ key })),
-      )}
-      join properties p on p.org_id = ${orgId} and p.user_key = k.user_key and p.key = n.key
+    from ${propertiesTable(tx.db, userKeys, keys)}
+      join properties p on p.org_id = ${orgId} and p.user_key = k.user_key and p.key = k.key
     where p.value is not null`.execute(tx.db)
   for (const { user_key, key, value } of rows) {
     byUser.getOrInsertComputed(user_key, () => new Map()).set(key, JSON.parse(value) as PropertyValue)

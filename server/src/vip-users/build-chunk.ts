@@ -45,7 +45,7 @@ export async function buildChunk(
   const last = userKeys.at(-1)
   if (last === undefined) return { generation, users: 0, verdicts: none }
   await lockUserKeys(tx, orgId, userKeys)
-  const evaluated = await refreshLists(tx, orgId, userKeys, targets)
+  const evaluated = await refreshLists(tx, orgId, userKeys, { targets })
   await tx.db
     .updateTable('workspaces')
     .set({ building_user_key: last })

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { rowsTable, userKeysTable } from '../database/rows.ts'
+import { rowsTable } from '../database/rows.ts'
 import type { Schema } from '../database/schema.ts'
 import type { Tx } from '../database/write.ts'
 import { microsToNumber } from '../users/money.ts'
@@ -51,13 +51,15 @@ export function factsOf(user: JudgedUser): UserFacts {
 
 /** The stored marks of these users in these targets. A user without a row is not VIP, and time changes nothing. */
 export async function readMarks(tx: Tx, orgId: number, targets: Target[], userKeys: number[]): Promise<Mark[]> {
+  const keys = targets.flatMap(({ workspaceKey, generation }) =>
+    userKeys.map((userKey) => keyOf({ workspaceKey, generation, userKey })),
+  )
   const { rows } = await sql<Omit<Schema['vip_marks'], 'org_id'>>`
     /* vip-marks.read */
     select m.workspace_key, m.generation, m.user_key, m.vip, m.due_timestamp, m.judged_timestamp
-    from ${targetsTable(tx, targets)}
-      cross join ${userKeysTable(tx.db, userKeys)}
-      join vip_marks m on m.org_id = ${orgId} and m.workspace_key = t.workspace_key
-        and m.generation = t.generation and m.user_key = k.user_key`.execute(tx.db)
+    from ${rowsTable(tx.db, 'k', KEY_COLUMNS, keys)}
+      join vip_marks m on m.org_id = ${orgId} and m.workspace_key = k.workspace_key
+        and m.generation = k.generation and m.user_key = k.user_key`.execute(tx.db)
   return rows.map((row) => ({
     workspaceKey: row.workspace_key,
     generation: row.generation,
@@ -68,14 +70,9 @@ export async function readMarks(tx: Tx, orgId: number, targets: Target[], userKe
   }))
 }
 
-function targetsTable(tx: Tx, targets: Target[]) {
-  const rows = targets.map((target) => ({ workspace_key: target.workspaceKey, generation: target.generation }))
-  return rowsTable(tx.db, 't', { workspace_key: 'bigint', generation: 'bigint' }, rows)
-}
-
 const KEY_COLUMNS = { workspace_key: 'bigint', generation: 'bigint', user_key: 'bigint' } as const
 
-const keyOf = (mark: Mark) => ({
+const keyOf = (mark: Pick<Mark, 'workspaceKey' | 'generation' | 'userKey'>) => ({
   workspace_key: mark.workspaceKey,
   generation: mark.generation,
   user_key: mark.userKey,

@@ -20,19 +20,20 @@ export interface ListRow extends ListKey {
  * lists' versions. Every write ends with it, in its own transaction. The caller has locked the users, shares the
  * rules, and has brought the users' own derived columns up to date.
  *
- * @param targets the generations to refresh; all of the organization's where left out
+ * @param given `targets`: the generations to refresh, all of the organization's where left out; `users`: all of these
+ *   users as they are now, where the caller has read them
  * @returns how each target's rule fared over these users
  */
 export async function refreshLists(
   tx: Tx,
   orgId: number,
   userKeys: number[],
-  targets?: Target[],
+  given: { targets?: Target[]; users?: Map<number, JudgedUser> } = {},
 ): Promise<Map<Target, Verdicts>> {
-  const wantedTargets = targets ?? (await readTargets(tx, orgId))
+  const wantedTargets = given.targets ?? (await readTargets(tx, orgId))
   const evaluated = new Map<Target, Verdicts>()
   if (wantedTargets.length === 0 || userKeys.length === 0) return evaluated
-  const users = await readUsers(tx, orgId, userKeys)
+  const users = given.users ?? (await readUsers(tx, orgId, userKeys))
   const before = await readMarks(tx, orgId, wantedTargets, userKeys)
   const after = await judgeAll(tx, orgId, wantedTargets, users, evaluated)
   const changes = changedMarks(before, after)
@@ -55,14 +56,17 @@ export interface Verdicts {
   failedProperties: Map<string, number>
 }
 
+/** What a `JudgedUser` is read from: columns of `users`, which is to have no alias. */
+export const JUDGED_COLUMNS = sql.raw(`users.user_key, users.cuid,
+  cast(coalesce(users.ltv_property_micros, users.purchases_micros) as text) as ltv_micros, users.purchases,
+  users.last_purchase_timestamp, users.last_app_open_timestamp, users.first_name, users.last_name, users.birthday`)
+
 export async function readUsers(tx: Tx, orgId: number, userKeys: number[]): Promise<Map<number, JudgedUser>> {
   const { rows } = await sql<JudgedUser>`
     /* users.judged */
-    select u.user_key, u.cuid, cast(coalesce(u.ltv_property_micros, u.purchases_micros) as text) as ltv_micros,
-      u.purchases, u.last_purchase_timestamp, u.last_app_open_timestamp, u.first_name, u.last_name, u.birthday
-    from ${userKeysTable(tx.db, userKeys)} join users u on u.org_id = ${orgId} and u.user_key = k.user_key`.execute(
-    tx.db,
-  )
+    select ${JUDGED_COLUMNS}
+    from ${userKeysTable(tx.db, userKeys)}
+      join users on users.org_id = ${orgId} and users.user_key = k.user_key`.execute(tx.db)
   return new Map(rows.map((row) => [row.user_key, row]))
 }
 

@@ -20,47 +20,41 @@ interface TargetRow {
   building_generation: number | null
   building_vip_indicator: string | null
   building_user_key: number | null
+  channel_key: number | null
+  since_generation: number | null
 }
 
 /** The organization's targets, served generations first. The caller shares the rules until its commit. */
 export async function readTargets(tx: Tx, orgId: number): Promise<Target[]> {
   const { rows } = await sql<TargetRow>`
-    /* targets.workspaces */
+    /* targets.read */
     select w.workspace_key, w.vip_indicator, w.generation, w.building_generation, w.building_vip_indicator,
-      w.building_user_key
+      w.building_user_key, c.channel_key, c.since_generation
     from workspaces w
+      left join workspace_channels c on c.org_id = w.org_id and c.workspace_key = w.workspace_key
     where w.org_id = ${orgId} and w.type = 'VIP'
     order by w.workspace_key`.execute(tx.db)
-  if (rows.length === 0) return []
-  const channels = await sql<{ workspace_key: number; channel_key: number; since_generation: number }>`
-    /* targets.channels */
-    select c.workspace_key, c.channel_key, c.since_generation
-    from workspace_channels c
-    where c.org_id = ${orgId}`.execute(tx.db)
-  const target = (
-    workspaceKey: number,
-    generation: number,
-    indicator: string | null,
-    builtUserKey: number | null = null,
-  ): Target => ({
-    workspaceKey,
+  return [...Map.groupBy(rows, (row) => row.workspace_key).values()].flatMap(targetsOf)
+}
+
+/** @param rows one workspace's, each with one of its channels; one without where it has none */
+function targetsOf(rows: TargetRow[]): Target[] {
+  const [row] = rows
+  if (!row) return []
+  const target = (generation: number, indicator: string | null, builtUserKey: number | null = null): Target => ({
+    workspaceKey: row.workspace_key,
     generation,
     rule: indicator === null ? null : compiled(indicator),
     channelKeys: new Set(
-      channels.rows
-        .filter((row) => row.workspace_key === workspaceKey && row.since_generation <= generation)
-        .map((row) => row.channel_key),
+      rows.flatMap(({ channel_key, since_generation }) =>
+        channel_key !== null && since_generation !== null && since_generation <= generation ? channel_key : [],
+      ),
     ),
     builtUserKey,
   })
-  return rows.flatMap((row) => {
-    const served = target(row.workspace_key, row.generation, row.vip_indicator)
-    if (row.building_generation === null) return [served]
-    return [
-      served,
-      target(row.workspace_key, row.building_generation, row.building_vip_indicator, row.building_user_key),
-    ]
-  })
+  const served = target(row.generation, row.vip_indicator)
+  if (row.building_generation === null) return [served]
+  return [served, target(row.building_generation, row.building_vip_indicator, row.building_user_key)]
 }
 
 /** Rules by their text: the same text always compiles to the same rule. */

@@ -83,6 +83,7 @@ export function statements({ int, key, text, table, sequence }: MigrationTypes):
       last_name ${text},
       birthday ${text},
       primary key (org_id, user_key)`,
+      { updated: true },
     ),
     'create unique index users_cuid on users (org_id, cuid)',
     table(

@@ -2,8 +2,10 @@ import { Kysely, PostgresDialect } from 'kysely'
 import pg from 'pg'
 import type { Schema } from '../schema.ts'
 
-/** Connections a server holds at most; more only queue inside PostgreSQL. */
-const MAX_CONNECTIONS = 10
+/** Connections for reads; more only queue inside PostgreSQL. */
+const READ_CONNECTIONS = 10
+/** Connections for writes, however many of them wait for each other's locks. */
+export const WRITE_CONNECTIONS = 6
 const CONNECT_TIMEOUT_MS = 5_000
 const INT8_OID = 20
 
@@ -12,15 +14,37 @@ export interface PostgresConnection {
   db: Kysely<Schema>
 }
 
-/** Opens a pool. 64-bit integers are read as numbers: what may pass 2^53 is selected as text. */
-export function openPool(url: string, maxConnections = MAX_CONNECTIONS): PostgresConnection {
+/** An answered write is on the disk, whatever the server's default is. */
+const DURABLE = '-c synchronous_commit=on'
+/**
+ * Writes are about a few hundred rows that each have a key: they are looked up one by one, in their order, whatever the
+ * planner thinks of the tables. Left to itself it walks a whole organization for a batch: until the first `analyze`, and
+ * later too, where 50,000 marks are read for 250 users.
+ */
+const ONE_BY_ONE = ['hashjoin', 'mergejoin', 'seqscan', 'bitmapscan'].map((plan) => `-c enable_${plan}=off`).join(' ')
+const PLANNED_ONCE = '-c plan_cache_mode=force_generic_plan -c jit=off'
+
+/** The pool for reads, and for what runs with the store for itself. */
+export function openPool(url: string): PostgresConnection {
+  const pool = connect(url, READ_CONNECTIONS, DURABLE)
+  return { pool, db: new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) }) }
+}
+
+/** The pool for writes: each of their statements is parsed and planned once a connection. */
+export function openWritePool(url: string): PostgresConnection {
+  const pool = connect(url, WRITE_CONNECTIONS, `${DURABLE} ${ONE_BY_ONE} ${PLANNED_ONCE}`)
+  nameStatements(pool)
+  return { pool, db: new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) }) }
+}
+
+/** 64-bit integers are read as numbers: what may pass 2^53 is selected as text. */
+function connect(url: string, max: number, options: string): pg.Pool {
   const pool = new pg.Pool({
     connectionString: url,
-    max: maxConnections,
+    max,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     application_name: 'dynamo',
-    // an answered write is on the disk, whatever the server's default is
-    options: '-c synchronous_commit=on',
+    options,
     types: {
       getTypeParser: (oid: number, format?: 'text' | 'binary') =>
         oid === INT8_OID ? Number : pg.types.getTypeParser(oid, format as 'text'),
@@ -30,5 +54,19 @@ export function openPool(url: string, maxConnections = MAX_CONNECTIONS): Postgre
   pool.on('error', () => undefined)
   // without it one that is lost between two queries of a transaction ends the process
   pool.on('connect', (client) => client.on('error', () => undefined))
-  return { pool, db: new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) }) }
+  return pool
+}
+
+/** Sends each text that has values under a name of its own: PostgreSQL keeps what it has parsed under it. */
+function nameStatements(pool: pg.Pool): void {
+  const names = new Map<string, string>()
+  pool.on('connect', (client) => {
+    // as its overloads are called by Kysely
+    const query = client.query.bind(client) as (config: unknown, values?: unknown) => unknown
+    client.query = ((text: unknown, values?: unknown[]) => {
+      if (typeof text !== 'string' || !values?.length) return query(text, values)
+      const name = names.getOrInsertComputed(text, () => `write.${names.size}`)
+      return query({ name, text, values })
+    }) as typeof client.query
+  })
 }

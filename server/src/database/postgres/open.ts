@@ -8,7 +8,7 @@ import type { Store } from '../store.ts'
 import { StoreUnavailable } from '../store-unavailable.ts'
 import type { WriterOptions } from '../write.ts'
 import { compactPostgres } from './compact.ts'
-import { openPool } from './connection.ts'
+import { openPool, openWritePool, WRITE_CONNECTIONS } from './connection.ts'
 import { createListReader } from './list-reader.ts'
 import { createPostgresPace } from './pace.ts'
 import { createPostgresWriter } from './writer.ts'
@@ -17,9 +17,6 @@ import { createPostgresWriter } from './writer.ts'
 const MIGRATION_LOCK = 0x44594e_4d
 /** Held by the one process that does what only one may: loading the sample, compacting. */
 const ALONE_LOCK = 0x44594e_53
-
-/** Of the pool's ten connections: the others are left to reads, however many writes wait for each other's locks. */
-const WRITES_AT_ONCE = 6
 
 export async function openPostgresStore(
   url: string,
@@ -38,7 +35,8 @@ export async function openPostgresStore(
       { cause: error },
     )
   }
-  const writer = boundWriter(createPostgresWriter(db, writes, options), WRITES_AT_ONCE)
+  const writing = openWritePool(url)
+  const writer = boundWriter(createPostgresWriter(writing.db, writes, options), WRITE_CONNECTIONS)
   return {
     name: 'postgres',
     id: (await readMeta(db, 'store_id')) ?? '',
@@ -57,6 +55,7 @@ export async function openPostgresStore(
     compact: () => compactPostgres(db),
     async close() {
       await writer.close()
+      await writing.pool.end()
       await pool.end()
     },
   }

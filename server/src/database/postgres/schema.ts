@@ -6,7 +6,9 @@ const types: MigrationTypes = {
   int: 'bigint',
   key: 'bigint',
   text: 'text collate "C"',
-  table: (name, columns) => `create table ${name} (${columns})`,
+  // with room for a row's next version on its own page, no index has to be told of it
+  table: (name, columns, options) =>
+    `create table ${name} (${columns})${options?.updated ? ' with (fillfactor = 80)' : ''}`,
   sequence: (table) => [`create sequence ${table}_keys`],
 }
 
