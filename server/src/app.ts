@@ -3,15 +3,17 @@ import { randomBytes } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
 import type { Logger } from 'pino'
+import { reportRoutes } from './audience/routes.ts'
 import { channelRoutes } from './channels/routes.ts'
 import type { Config } from './config.ts'
 import type { Store } from './database/store.ts'
 import { createAuthenticate } from './http/authenticate.ts'
-import { createCallers } from './http/callers.ts'
+import { createCallers, type Scope } from './http/callers.ts'
 import { createClientErrorHandler } from './http/client-error.ts'
 import { answerError, toApiError } from './http/error-handler.ts'
 import { errors } from './http/errors.ts'
 import { healthRoutes } from './http/health.ts'
+import { readJsonBodies } from './http/json-body.ts'
 import { createMetrics, metricsRoute } from './http/metrics.ts'
 import { createOneAtATime } from './http/one-at-a-time.ts'
 import { createOpenApi } from './http/openapi.ts'
@@ -103,7 +105,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
   app.decorateRequest('startMs', 0)
   app.decorateRequest('trace', null)
   app.decorateRequest('failure', null)
-  app.removeContentTypeParser('text/plain')
+  readJsonBodies(app)
   app.setErrorHandler(answerError)
   app.addHook('onRequest', (request, _reply, done) => {
     stamp.onRequest(request)
@@ -124,17 +126,13 @@ export function buildApp(options: AppOptions): FastifyInstance {
   app.addHook('onRoute', ({ url, method }) => table.add(url, method))
   app.register(async (scope) => answerUnrouted(scope, table))
 
-  const authenticate = createAuthenticate({
-    callers: createCallers(store.db, secrets),
-    bounds: skewBounds(config.signature),
-    metrics,
-    now,
-    scope: 'read',
-  })
+  const callers = createCallers(store.db, secrets)
+  const bounds = skewBounds(config.signature)
+  const authenticate = (scope: Scope) => createAuthenticate({ callers, bounds, metrics, now, scope })
   for (const prefix of ['', '/externalApi/v1']) {
     app.register(
       async (scope) => {
-        scope.addHook('onRequest', authenticate)
+        scope.addHook('onRequest', authenticate('read'))
         vipUserRoutes(scope, store, metrics, now)
         organizationRoutes(scope)
         workspaceRoutes(scope, store)
@@ -143,6 +141,13 @@ export function buildApp(options: AppOptions): FastifyInstance {
       { prefix },
     )
   }
+  app.register(
+    async (scope) => {
+      scope.addHook('onRequest', authenticate('report'))
+      reportRoutes(scope, store, metrics, now)
+    },
+    { prefix: '/v1.0/user' },
+  )
   app.register(async (scope) => {
     serviceRoutes(scope, config.publicUrl)
     healthRoutes(scope, store)

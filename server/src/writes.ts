@@ -1,5 +1,7 @@
+import { identify } from './audience/identify.ts'
 import { recordPurchases } from './audience/record-purchases.ts'
 import { recordUsers } from './audience/record-users.ts'
+import { reportPurchases } from './audience/report-purchases.ts'
 import { createChannel } from './channels/write-channels.ts'
 import { recordConversations } from './conversations/record-conversations.ts'
 import { renewStoreId } from './database/meta.ts'
@@ -35,6 +37,7 @@ export const writes = {
   finishBuild,
   forgetErasures,
   markCompacted,
+  identify,
   markSample,
   reapplyErasure,
   recordConversations,
@@ -44,6 +47,7 @@ export const writes = {
   removeOrganization,
   removeOrganizationRows,
   renewStoreId,
+  reportPurchases,
   revokeApiKey,
   setOrganizationActive,
   setPersonalInformation,

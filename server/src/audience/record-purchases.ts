@@ -70,16 +70,17 @@ export async function recordPurchases(
 function keyedOnce(purchases: Purchase[], keyOf: ReadonlyMap<string, number>, isErased: IsErased): KeyedPurchase[] {
   const seen = new Set<string>()
   const keyed: KeyedPurchase[] = []
-  for (const purchase of purchases) {
+  for (const [index, purchase] of purchases.entries()) {
     const { purchaseId, cuid, revenueMicros, timestamp } = purchase
     if (seen.has(purchaseId) || isErased(purchase)) continue
     seen.add(purchaseId)
-    keyed.push({ purchaseId, userKey: keyOf.get(cuid) ?? 0, revenueMicros, timestamp })
+    keyed.push({ index, purchaseId, userKey: keyOf.get(cuid) ?? 0, revenueMicros, timestamp })
   }
   return keyed.sort((one, other) => (one.purchaseId < other.purchaseId ? -1 : 1))
 }
 
-type KeyedPurchase = Omit<Purchase, 'cuid'> & { userKey: number }
+/** @property index its place in the request */
+type KeyedPurchase = Omit<Purchase, 'cuid'> & { index: number; userKey: number }
 type ChainedPurchase = KeyedPurchase & { previousPurchaseId: string | null }
 type StoredPurchase = Pick<KeyedPurchase, 'revenueMicros' | 'userKey'>
 
@@ -187,7 +188,8 @@ async function addToUsers(tx: Tx, orgId: number, purchases: KeyedPurchase[]): Pr
     .map(([user_key, sum]) => ({ user_key, ...sum }))
     .sort((one, other) => one.user_key - other.user_key)
   // no sum and no difference below leaves 64 bits
-  if (rows.some(({ micros }) => micros > MAX_LTV_MICROS || micros < -MAX_LTV_MICROS)) throw errors.ltvTooLarge()
+  const tooLarge = rows.find(({ micros }) => micros > MAX_LTV_MICROS || micros < -MAX_LTV_MICROS)
+  if (tooLarge) throw errors.ltvTooLarge(firstIndex(purchases, (userKey) => userKey === tooLarge.user_key))
   const updated = await sql<JudgedUser>`
     /* users.add-purchases */
     update users
@@ -202,8 +204,16 @@ async function addToUsers(tx: Tx, orgId: number, purchases: KeyedPurchase[]): Pr
       and case when k.micros >= 0 then users.purchases_micros <= ${MAX_LTV_MICROS} - k.micros
         else users.purchases_micros >= ${-MAX_LTV_MICROS} - k.micros end
     returning ${JUDGED_COLUMNS}`.execute(tx.db)
-  if (updated.rows.length < rows.length) throw errors.ltvTooLarge()
-  return new Map(updated.rows.map((user) => [user.user_key, user]))
+  const users = new Map(updated.rows.map((user) => [user.user_key, user]))
+  if (users.size < rows.length) {
+    throw errors.ltvTooLarge(firstIndex(purchases, (userKey) => !users.has(userKey)))
+  }
+  return users
+}
+
+/** Where the request first names a user of this kind. */
+function firstIndex(purchases: KeyedPurchase[], isMeant: (userKey: number) => boolean): number {
+  return Math.min(...purchases.filter(({ userKey }) => isMeant(userKey)).map(({ index }) => index))
 }
 
 /** Users made for purchases that turned out to change nothing are nobody. */

@@ -114,20 +114,23 @@ async function writeProperties(tx: Tx, orgId: number, reports: KeyedReport[]): P
       or (excluded.event_timestamp = p.event_timestamp and excluded.value is distinct from p.value)
     returning user_key`.execute(tx.db)
   const changed = new Set(rows.map((row) => row.user_key))
-  await refuseTooMany(tx, orgId, changed)
+  await refuseTooMany(tx, orgId, reports, changed)
   return changed
 }
 
-async function refuseTooMany(tx: Tx, orgId: number, userKeys: Set<number>): Promise<void> {
+async function refuseTooMany(tx: Tx, orgId: number, reports: KeyedReport[], userKeys: Set<number>): Promise<void> {
   const keys = [...userKeys].map((user_key) => ({ user_key }))
-  const { rows } = await sql`
+  const { rows } = await sql<{ user_key: number }>`
     /* properties.count */
     select p.user_key
     from ${rowsTable(tx.db, 'k', { user_key: 'bigint' }, keys)}
       join properties p on p.org_id = ${orgId} and p.user_key = k.user_key
     where p.value is not null
     group by p.user_key having count(*) > ${MAX_PROPERTIES} limit 1`.execute(tx.db)
-  if (rows.length > 0) throw errors.tooManyProperties(MAX_PROPERTIES)
+  const [full] = rows
+  if (!full) return
+  const index = reports.findIndex((report) => report.userKey === full.user_key)
+  throw errors.tooManyProperties(index, MAX_PROPERTIES)
 }
 
 /** @returns the users whose latest app open moved */

@@ -1,5 +1,5 @@
 import type { Store } from '../database/store.ts'
-import { parseTimestamp } from '../http/timestamp.ts'
+import { MAX_AHEAD_MS, parseTimestamp } from '../http/timestamp.ts'
 import { conversationsKind } from '../imports/conversations.ts'
 import { type ImportCounts, importFile } from '../imports/import-file.ts'
 import type { ImportKind, KindOptions } from '../imports/kind.ts'
@@ -21,20 +21,17 @@ interface Options extends CommonOptions {
 
 type Kind = 'conversations' | 'users' | 'purchases'
 
-/** How far ahead of this machine's clock a time may lie. */
-const AHEAD_MS = 86_400_000
-
 /** Exit code 1 where a row was rejected: what is in the file is not all in the store. */
 export async function run(kind: Kind, file: string, options: Options): Promise<void> {
   const now = Date.now()
-  const asOf = options.asOf === undefined ? undefined : parseAsOf(options.asOf, now + AHEAD_MS)
+  const asOf = options.asOf === undefined ? undefined : parseAsOf(options.asOf, now + MAX_AHEAD_MS)
   const source = await openSource(file, options.format, now)
   await withStore(async (store) => {
     const { orgId } = await findOrganization(store, options.organization)
     const kindOptions: KindOptions = {
       orgId,
       eventTimestamp: asOf ?? source.changedTimestamp,
-      lastTimestamp: now + AHEAD_MS,
+      lastTimestamp: now + MAX_AHEAD_MS,
       isText: source.format === 'csv',
     }
     const { counts, notes } = await runKind(store, source, kind, kindOptions)

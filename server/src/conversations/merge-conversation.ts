@@ -37,11 +37,21 @@ export function mergeConversation(
     state.last_user_message_timestamp = message
     changed = true
   }
-  const isLater = state.user_timestamp === null || state.user_timestamp <= report.eventTimestamp
-  if (userKey !== null && isLater && !(state.user_key === userKey && state.user_timestamp === report.eventTimestamp)) {
-    state.user_key = userKey
-    state.user_timestamp = report.eventTimestamp
-    changed = true
-  }
-  return changed
+  return (userKey !== null && takeUser(state, userKey, report.eventTimestamp)) || changed
+}
+
+/** Whose a conversation is, or a link that has none yet, and since when. */
+export type Tie = Pick<ConversationState, 'user_key' | 'user_timestamp'>
+
+/**
+ * Ties to a user: the later event time wins, of equal times the later arrival.
+ *
+ * @returns whether something changed
+ */
+export function takeUser(tie: Tie, userKey: number, eventTimestamp: number): boolean {
+  if (tie.user_timestamp !== null && tie.user_timestamp > eventTimestamp) return false
+  if (tie.user_key === userKey && tie.user_timestamp === eventTimestamp) return false
+  tie.user_key = userKey
+  tie.user_timestamp = eventTimestamp
+  return true
 }

@@ -42,7 +42,8 @@ export function answerError(error: unknown, request: FastifyRequest, reply: Fast
   reply.send(bodyOf(answer))
 }
 
-export function bodyOf(error: ApiError): { message: string; details?: unknown } {
+export function bodyOf(error: ApiError): { message: string; details?: unknown } | { error: unknown } {
+  if (error.statusCode === 422) return { error: error.details }
   return error.details === undefined ? { message: error.message } : { message: error.message, details: error.details }
 }
 

@@ -1,6 +1,8 @@
+import type { InputFault } from './input.ts'
+
 interface ApiErrorOptions {
   cause?: unknown
-  /** more of the body, as the contract's page of the operation names it */
+  /** more of the body, as the contract's page of the operation names it; of a 422 the faults, which are all of it */
   details?: unknown
   retryAfterSeconds?: number
   headers?: Record<string, string>
@@ -64,7 +66,30 @@ export const errors = {
   storeFull: (cause: unknown) => new ApiError(507, 'The store is full', { cause }),
   storeCannotWrite: (cause: unknown) =>
     new ApiError(503, 'The store cannot write to its disk', { cause, retryAfterSeconds: 1 }),
-  ltvTooLarge: () => new ApiError(422, 'The LTV of a user would pass 9,000,000,000,000'),
-  tooManyProperties: (most: number) => new ApiError(422, `A user has at most ${most} properties`),
+  malformedUtf8: () =>
+    inputError({ message: 'Body is not valid UTF-8', path: [], type: 'string.encoding', context: {} }),
+  ltvTooLarge: (index: number) =>
+    inputError({
+      message: 'The LTV of a user would pass 9,000,000,000,000',
+      path: [index, 'revenue'],
+      type: 'revenue.ltv',
+      context: { limit: 9e12 },
+    }),
+  tooManyProperties: (index: number, limit: number) =>
+    inputError({
+      message: `A user has at most ${limit} properties`,
+      path: [index, 'properties'],
+      type: 'properties.max',
+      context: { limit },
+    }),
+  unknownLinks: (details: { index: number; d10xLinkId: string }[]) =>
+    new ApiError(404, 'Unknown D10x link id', { details }),
+  purchaseConflict: (details: { index: number; purchaseId: string }[]) =>
+    new ApiError(409, 'A purchase id was used before with another user or revenue', { details }),
   channelTaken: () => new ApiError(409, 'The channel belongs to an organization already'),
+}
+
+/** A fault that only a rule or the store can see, told like the schema's. Of an item its path begins with the index. */
+function inputError(fault: InputFault): ApiError {
+  return new ApiError(422, fault.message, { details: [fault] })
 }

@@ -8,6 +8,8 @@ declare module 'fastify' {
     caller: Caller
     /** milliseconds on the process's own clock */
     startMs: number
+    /** the body as it came, where there was one */
+    bodyBytes: Buffer | null
     trace: ReadTrace | null
     /** what our own fault was, for the log alone */
     failure: unknown

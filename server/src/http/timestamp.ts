@@ -1,5 +1,7 @@
 import { parseIso, parseMailDate } from './date-patterns.ts'
 
+/** How far ahead of the server's clock a reported time may lie. */
+export const MAX_AHEAD_MS = 86_400_000
 /** The longest text that is looked at: every form of a date is shorter. */
 export const MAX_DATE_LENGTH = 64
 /** Below it a number is taken for seconds: as milliseconds it is March 1973, as seconds the year 5138. */

@@ -1,0 +1,76 @@
+import { randomBytes } from 'node:crypto'
+import type { FastifyInstance } from 'fastify'
+import type BaseJoi from 'joi'
+import type { Store } from '../database/store.ts'
+import { validateInput } from '../http/input.ts'
+import type { Metrics } from '../http/metrics.ts'
+import { placeFaults } from './place-faults.ts'
+import type { UserReport } from './record-users.ts'
+import { createSchemas, itemsOf, type OneOrBatch } from './schemas.ts'
+
+/** The writes of the Audience API: what the customer's back end reports. */
+export function reportRoutes(app: FastifyInstance, store: Store, metrics: Metrics, now: () => number): void {
+  const schemas = createSchemas(now)
+
+  async function recordUsers(orgId: number, users: UserReport[]): Promise<void> {
+    const { rejectedBirthdays } = await store.write('recordUsers', { orgId, users })
+    metrics.countRejectedBirthdays(rejectedBirthdays)
+  }
+
+  /** A write of one item or a batch, answered 200 with an empty body. */
+  function report<Item extends object>(
+    path: string,
+    schema: BaseJoi.AnySchema<OneOrBatch<Item>>,
+    write: (orgId: number, items: Item[], arrivedTimestamp: number) => Promise<unknown>,
+  ): void {
+    app.post(path, async (request, reply) => {
+      const body = validateInput(schema, request.body)
+      await placeFaults('batch' in body, () => write(request.caller.orgId, itemsOf(body), now()))
+      return reply.send()
+    })
+  }
+
+  report('/identify', schemas.identify, (orgId, items, arrivedTimestamp) => {
+    const identifications = items.map(({ d10xLinkId, userId, timestamp = arrivedTimestamp }) => ({
+      linkId: d10xLinkId,
+      cuid: userId,
+      eventTimestamp: timestamp,
+    }))
+    return store.write('identify', { orgId, identifications })
+  })
+
+  report('/activity', schemas.activity, (orgId, items, arrivedTimestamp) => {
+    const users = items.map(({ userId, timestamp = arrivedTimestamp }) => ({
+      cuid: userId,
+      properties: [],
+      lastAppOpenTimestamp: timestamp,
+      eventTimestamp: timestamp,
+    }))
+    return recordUsers(orgId, users)
+  })
+
+  report('/properties', schemas.properties, (orgId, items, arrivedTimestamp) => {
+    const users = items.map(({ userId, properties, timestamp = arrivedTimestamp }) => ({
+      cuid: userId,
+      properties: properties.map(({ key, value = null }) => ({ key, value })),
+      lastAppOpenTimestamp: null,
+      eventTimestamp: timestamp,
+    }))
+    return recordUsers(orgId, users)
+  })
+
+  report('/purchase', schemas.purchase, (orgId, items, arrivedTimestamp) => {
+    const purchases = items.map(({ userId, revenue, purchaseId = newPurchaseId(), timestamp = arrivedTimestamp }) => ({
+      purchaseId,
+      cuid: userId,
+      revenueMicros: revenue,
+      timestamp,
+    }))
+    return store.write('reportPurchases', { orgId, purchases })
+  })
+}
+
+/** For a purchase without one: it counts, and nothing can repeat it. */
+function newPurchaseId(): string {
+  return randomBytes(16).toString('hex')
+}
