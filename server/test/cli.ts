@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { createHmac } from 'node:crypto'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
+import { type Credentials, sign } from './signed.ts'
 
 const END_WITH_PARENT = new URL('./end-with-parent.ts', import.meta.url).href
 const DYNAMO = fileURLToPath(new URL('../bin/dynamo.mjs', import.meta.url))
@@ -61,11 +61,15 @@ async function stop(child: ChildProcess): Promise<number | null> {
   return child.exitCode
 }
 
-/** A signed GET, as any client of the API makes it. */
-export async function getSigned<T>(url: string, key: { apiKey: string; secret: string }): Promise<T> {
-  const date = new Date().toISOString()
-  const signature = createHmac('sha256', key.secret).update(date).digest('hex')
-  const response = await fetch(url, { headers: { 'x-api-key': key.apiKey, 'x-date': date, 'x-signature': signature } })
+/** A signed POST, as any client of the API makes it. */
+export function postSigned(url: string, key: Credentials, body: object): Promise<Response> {
+  const headers = { 'content-type': 'application/json', ...sign(key, new Date().toISOString()) }
+  return fetch(url, { method: 'POST', headers, body: JSON.stringify(body) })
+}
+
+/** A signed GET, and what it answers. */
+export async function getSigned<T>(url: string, key: Credentials): Promise<T> {
+  const response = await fetch(url, { headers: sign(key, new Date().toISOString()) })
   if (!response.ok) throw new Error(`${url} answered ${response.status}: ${await response.text()}`)
   // the caller knows the operation that it asks
   return (await response.json()) as T

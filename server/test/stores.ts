@@ -16,6 +16,8 @@ export interface TestStore {
   openAnother: () => Promise<Store>
   /** a statement on a connection of its own, past the product: damages a store on purpose */
   execute: (text: string) => Promise<void>
+  /** makes every write wait, as another process can, until what it returns is called; reads go on */
+  holdWrites: () => Promise<() => Promise<void>>
   /** what a server is told to use this store */
   env: Record<string, string>
 }
@@ -49,7 +51,7 @@ export function onStore(name: keyof typeof OPENERS, suite: Suite, options: Store
 
 type OpenedStore = TestStore & { remove: () => Promise<void> }
 
-interface Opening extends Pick<TestStore, 'env' | 'execute'> {
+interface Opening extends Pick<TestStore, 'env' | 'execute' | 'holdWrites'> {
   settings: Parameters<typeof openStore>[0]
   options: StoreOptions
   removeFiles: () => Promise<void>
@@ -64,6 +66,11 @@ async function openSqlite(options: StoreOptions): Promise<OpenedStore> {
     async execute(text) {
       using database = new DatabaseSync(join(dataDir, 'dynamo.sqlite'))
       database.exec(text)
+    },
+    async holdWrites() {
+      const database = new DatabaseSync(join(dataDir, 'dynamo.sqlite'))
+      database.exec('begin immediate')
+      return async () => database.close()
     },
     removeFiles: () => rm(dataDir, { recursive: true, force: true }),
   })
@@ -82,6 +89,12 @@ async function openPostgres(options: StoreOptions): Promise<OpenedStore> {
     options,
     env: { DYNAMO_DATA_DIR: dataDir, DATABASE_URL: databaseUrl },
     execute: (text) => query(databaseUrl, text),
+    async holdWrites() {
+      const client = new pg.Client({ connectionString: databaseUrl })
+      await client.connect()
+      await client.query('begin; lock table users in exclusive mode')
+      return () => client.end()
+    },
     async removeFiles() {
       await query(server.url, `drop database ${name} with (force)`)
       await server.stop()
@@ -90,7 +103,7 @@ async function openPostgres(options: StoreOptions): Promise<OpenedStore> {
   })
 }
 
-async function openAll({ settings, options, env, execute, removeFiles }: Opening): Promise<OpenedStore> {
+async function openAll({ settings, options, env, execute, holdWrites, removeFiles }: Opening): Promise<OpenedStore> {
   const all: Store[] = []
   const openAnother = async () => {
     const store = await openStore(settings, writes, options)
@@ -101,6 +114,7 @@ async function openAll({ settings, options, env, execute, removeFiles }: Opening
     store: await openAnother(),
     openAnother,
     execute,
+    holdWrites,
     env,
     async remove() {
       for (const store of all) await store.close()

@@ -1,0 +1,4 @@
+import { readYourWritesSuite } from '../read-your-writes-suite.ts'
+import { eachStore } from '../stores.ts'
+
+eachStore((get) => readYourWritesSuite(get, 10_000))
