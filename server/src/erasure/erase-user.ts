@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { type RawBuilder, sql } from 'kysely'
 import { takeRules } from '../database/rules-lock.ts'
 import type { Tx } from '../database/write.ts'
-import { purchaseIdsOf } from '../users/purchases-of-user.ts'
+import { purchasesOf } from '../users/purchases-of-user.ts'
 import { forgetBeginnings } from '../vip-users/range-beginnings.ts'
 import { refreshLists } from '../vip-users/refresh.ts'
 import { readTargets } from '../vip-users/targets.ts'
@@ -76,11 +76,11 @@ async function removeUser(tx: Tx, orgId: number, cuid: string): Promise<Counts> 
     idempotentAnswers: await remove(tx, 'idempotent_answers', ofUser),
     properties: await remove(tx, 'properties', ofUser),
     personalInformation: await remove(tx, 'personal_information', ofUser),
-    // its user leads to it
+    // the user leads to them
     purchases: await remove(
       tx,
       'purchases',
-      sql`org_id = ${orgId} and purchase_id in ${purchaseIdsOf(orgId, userKey)}`,
+      sql`org_id = ${orgId} and purchase_id in (select c.purchase_id from ${purchasesOf(tx.db, orgId, [userKey])} c)`,
     ),
     users: await remove(tx, 'users', ofUser),
     ...inLists,

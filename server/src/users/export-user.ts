@@ -2,7 +2,7 @@ import { type Kysely, sql } from 'kysely'
 import type { Schema } from '../database/schema.ts'
 import type { Store } from '../database/store.ts'
 import { microsToNumber } from './money.ts'
-import { purchaseIdsOf } from './purchases-of-user.ts'
+import { purchasesOf } from './purchases-of-user.ts'
 
 /**
  * All that is kept of one user, as a subject access request asks for it: facts as they came, with their times (epoch
@@ -56,7 +56,7 @@ async function readOwnPurchases(db: Kysely<Schema>, orgId: number, userKey: numb
     .select(['p.purchase_id as purchaseId', 'p.timestamp'])
     .select(sql<string>`cast(p.revenue_micros as text)`.as('micros'))
     .where('p.org_id', '=', orgId)
-    .where('p.purchase_id', 'in', purchaseIdsOf(orgId, userKey))
+    .where('p.purchase_id', 'in', sql<string>`(select c.purchase_id from ${purchasesOf(db, orgId, [userKey])} c)`)
     .orderBy('p.timestamp')
     .orderBy('p.purchase_id')
     .execute()

@@ -3,6 +3,7 @@ import type { ColumnValue } from '../database/rows.ts'
 import { streamRows } from '../database/stream.ts'
 import type { Tx } from '../database/write.ts'
 import { deriveUsers } from '../users/derive-users.ts'
+import { purchasesOf } from '../users/purchases-of-user.ts'
 import { readProperties } from '../users/read-properties.ts'
 import { judge, type Mark, readMarks } from './marks.ts'
 import { deriveRows, type ListRow, listId, readRows, readUsers, rowId } from './refresh.ts'
@@ -26,6 +27,8 @@ interface SummedUser {
   sum_micros: string | null
   sum_purchases: number | null
   sum_timestamp: number | null
+  /** purchases and refunds */
+  facts: number | null
 }
 
 /**
@@ -45,6 +48,7 @@ export async function verifyUsers(
   let users = 0
   for await (const chunk of chunks(summedUsers(tx, orgId))) {
     for (const user of chunk) compareSums(user, differences)
+    await compareChains(tx, orgId, chunk, differences)
     await compareDerived(tx, orgId, chunk, differences)
     await compareLists(tx, orgId, targets, chunk, counts, differences)
     users += chunk.length
@@ -90,6 +94,7 @@ function summedUsers(tx: Tx, orgId: number): AsyncGenerator<SummedUser> {
       sql<string>`cast(sum(p.revenue_micros) as text)`.as('sum_micros'),
       sql<number>`cast(sum(case when ${isPurchase} then 1 else 0 end) as bigint)`.as('sum_purchases'),
       sql<number | null>`max(case when ${isPurchase} then p.timestamp end)`.as('sum_timestamp'),
+      sql<number>`count(*)`.as('facts'),
     ])
     .where('p.org_id', '=', orgId)
     .groupBy('p.user_key')
@@ -108,6 +113,7 @@ function summedUsers(tx: Tx, orgId: number): AsyncGenerator<SummedUser> {
       's.sum_micros',
       's.sum_purchases',
       's.sum_timestamp',
+      's.facts',
     ])
     .where('u.org_id', '=', orgId)
     .orderBy('u.user_key')
@@ -129,6 +135,21 @@ function compareSums(user: SummedUser, differences: Difference[]): void {
   compare(differences, where, 'purchases_micros', user.purchases_micros, user.sum_micros ?? '0')
   compare(differences, where, 'purchases', user.purchases, user.sum_purchases ?? 0)
   compare(differences, where, 'last_purchase_timestamp', user.last_purchase_timestamp, user.sum_timestamp)
+}
+
+/** A purchase that the chain does not lead to would outlive its user's erasure. */
+async function compareChains(tx: Tx, orgId: number, users: SummedUser[], differences: Difference[]): Promise<void> {
+  const userKeys = users.map((user) => user.user_key)
+  const { rows } = await sql<{ user_key: number; chained: number }>`
+    select c.user_key, count(*) as chained
+    from ${purchasesOf(tx.db, orgId, userKeys)} c
+    where c.user_key = (
+      select p.user_key from purchases p where p.org_id = ${orgId} and p.purchase_id = c.purchase_id)
+    group by c.user_key`.execute(tx.db)
+  const chained = new Map(rows.map((row) => [row.user_key, row.chained]))
+  for (const { user_key, facts } of users) {
+    compare(differences, `user ${user_key}`, 'purchases in the chain', chained.get(user_key) ?? 0, facts ?? 0)
+  }
 }
 
 async function compareDerived(tx: Tx, orgId: number, users: SummedUser[], differences: Difference[]): Promise<void> {

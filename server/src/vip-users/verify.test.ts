@@ -56,6 +56,16 @@ const DAMAGES: [name: string, damage: (orgId: number) => string, expected: RegEx
     /has 1 properties, but there is no such user/,
   ],
   [
+    'a broken chain',
+    (orgId) => `update users set last_purchase_id = null where org_id = ${orgId} and cuid = 'u5'`,
+    /purchases in the chain is 0, the facts say 1/,
+  ],
+  [
+    'a foreign chain',
+    (orgId) => `update users set last_purchase_id = 'first-6' where org_id = ${orgId} and cuid = 'u5'`,
+    /purchases in the chain is 0, the facts say 1/,
+  ],
+  [
     'an orphan',
     (orgId) => `update purchases set user_key = 999999 where org_id = ${orgId} and purchase_id = 'first-5'`,
     /no such user/,
