@@ -7,6 +7,7 @@ import { reportRoutes } from './audience/routes.ts'
 import { channelRoutes } from './channels/routes.ts'
 import type { Config } from './config.ts'
 import type { Store } from './database/store.ts'
+import { erasureRoutes } from './erasure/routes.ts'
 import { createAuthenticate } from './http/authenticate.ts'
 import { createCallers, type Scope } from './http/callers.ts'
 import { createClientErrorHandler } from './http/client-error.ts'
@@ -145,6 +146,13 @@ export function buildApp(options: AppOptions): FastifyInstance {
     async (scope) => {
       scope.addHook('onRequest', authenticate('report'))
       reportRoutes(scope, store, metrics, now)
+    },
+    { prefix: '/v1.0/user' },
+  )
+  app.register(
+    async (scope) => {
+      scope.addHook('onRequest', authenticate('erase'))
+      erasureRoutes(scope, store, config.dataDir, now)
     },
     { prefix: '/v1.0/user' },
   )

@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Writable } from 'node:stream'
+import { test } from 'node:test'
+import { pino } from 'pino'
+import { testApp } from '../../test/app.ts'
+import { recordVips } from '../../test/lists.ts'
+import { makeOrganization } from '../../test/organization.ts'
+import { type Credentials, sign } from '../../test/signed.ts'
+import { eachStore } from '../../test/stores.ts'
+
+eachStore((get) => {
+  test('who is erased over the API is gone from the next list, and a line outside the store tells of it', async (t) => {
+    const { store } = get()
+    const dataDir = await mkdtemp(join(tmpdir(), 'dynamo-test-'))
+    t.after(() => rm(dataDir, { recursive: true }))
+    const { orgId, organizationId, workspaceId, channels } = await makeOrganization(store, { vipIndicator: 'ltv >= 1' })
+    const mediumId = channels[0]?.mediumId ?? ''
+    await recordVips(store, { orgId, mediumId, count: 5 })
+    const logged: string[] = []
+    const log = pino(
+      {},
+      new Writable({
+        write(chunk, _encoding, done) {
+          logged.push(String(chunk))
+          done()
+        },
+      }),
+    )
+    const { app, clock, key, get: ask } = testApp(store, { DYNAMO_DATA_DIR: dataDir }, { log })
+    const credentials = await key(orgId, 'read+erase')
+    const erase = (body: object, by: Credentials = credentials) =>
+      app.inject({
+        method: 'POST',
+        url: '/v1.0/user/deleteUserData',
+        headers: sign(by, new Date(clock.ms).toISOString()),
+        payload: body,
+      })
+
+    const list = `/vip-users?workspaceId=${workspaceId}&mediumId=${mediumId}`
+    assert.match((await ask(credentials, list)).body, /"cuid":"u4"/)
+    const erased = await erase({ userId: 'u4' })
+    assert.deepEqual([erased.statusCode, erased.body], [200, ''])
+    assert.doesNotMatch((await ask(credentials, list)).body, /u4|User 4/)
+
+    const unknown = await erase({ userId: 'nobody' })
+    assert.equal(unknown.statusCode, 200)
+    assert.equal((await erase({})).statusCode, 422)
+    assert.equal((await erase({ batch: [{ userId: 'u3' }] })).statusCode, 422)
+    assert.equal((await erase({ userId: 'u3' }, await key(orgId, 'read+report'))).statusCode, 403)
+
+    const lines = (await readFile(join(dataDir, 'erasures.ndjson'), 'utf8')).trimEnd().split('\n')
+    assert.deepEqual(
+      lines.map((line) => {
+        const { userHash, ...record } = JSON.parse(line)
+        assert.match(userHash, /^[\w-]{43}$/)
+        return record
+      }),
+      [erased, unknown].map(({ headers }) => ({
+        organizationId,
+        receiptId: headers['x-erasure-receipt'],
+        erasedTimestamp: clock.ms,
+      })),
+    )
+    assert.doesNotMatch(logged.join(''), /u4|nobody|User 4/)
+    assert.equal(logged.length, 7)
+  })
+
+  test('an erasure that cannot be told outside the store is answered 503, to be sent again', async () => {
+    const { store } = get()
+    const { orgId } = await makeOrganization(store)
+    // no folder can be there, not even for root, whom no mode keeps out
+    const { app, clock, key } = testApp(store, { DYNAMO_DATA_DIR: '/dev/null/data' })
+    const headers = sign(await key(orgId), new Date(clock.ms).toISOString())
+    const answer = await app.inject({
+      method: 'POST',
+      url: '/v1.0/user/deleteUserData',
+      headers,
+      payload: { userId: 'ann' },
+    })
+    assert.equal(answer.statusCode, 503)
+    assert.equal(answer.headers['retry-after'], '1')
+    assert.equal(answer.headers['x-erasure-receipt'], undefined)
+  })
+})

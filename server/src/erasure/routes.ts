@@ -1,0 +1,17 @@
+import type { FastifyInstance } from 'fastify'
+import type { Store } from '../database/store.ts'
+import { validateInput } from '../http/input.ts'
+import { appendErasure } from './erasures-file.ts'
+import { deletionSchema } from './schema.ts'
+
+/** `POST /v1.0/user/deleteUserData`: erases a user, whether anybody knows them or not. */
+export function erasureRoutes(app: FastifyInstance, store: Store, dataDir: string, now: () => number): void {
+  app.post('/deleteUserData', async (request, reply) => {
+    const { userId: cuid } = validateInput(deletionSchema, request.body)
+    const { orgId, organizationId } = request.caller
+    const erasure = await store.write('eraseUser', { orgId, cuid, erasedTimestamp: now() })
+    // before the answer: who gets none asks again
+    await appendErasure(dataDir, { organizationId, ...erasure })
+    return reply.header('x-erasure-receipt', erasure.receiptId).send()
+  })
+}
