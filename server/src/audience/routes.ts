@@ -13,8 +13,9 @@ export function reportRoutes(app: FastifyInstance, store: Store, metrics: Metric
   const schemas = createSchemas(now)
 
   async function recordUsers(orgId: number, users: UserReport[]): Promise<void> {
-    const { rejectedBirthdays } = await store.write('recordUsers', { orgId, users })
+    const { outcomes, rejectedBirthdays } = await store.write('recordUsers', { orgId, users })
     metrics.countRejectedBirthdays(rejectedBirthdays)
+    metrics.countErasedFacts(outcomes.filter((outcome) => outcome === 'erased').length)
   }
 
   /** A write of one item or a batch, answered 200 with an empty body. */
@@ -30,13 +31,13 @@ export function reportRoutes(app: FastifyInstance, store: Store, metrics: Metric
     })
   }
 
-  report('/identify', schemas.identify, (orgId, items, arrivedTimestamp) => {
+  report('/identify', schemas.identify, async (orgId, items, arrivedTimestamp) => {
     const identifications = items.map(({ d10xLinkId, userId, timestamp = arrivedTimestamp }) => ({
       linkId: d10xLinkId,
       cuid: userId,
       eventTimestamp: timestamp,
     }))
-    return store.write('identify', { orgId, identifications })
+    metrics.countErasedFacts(await store.write('identify', { orgId, identifications }))
   })
 
   report('/activity', schemas.activity, (orgId, items, arrivedTimestamp) => {
@@ -59,14 +60,14 @@ export function reportRoutes(app: FastifyInstance, store: Store, metrics: Metric
     return recordUsers(orgId, users)
   })
 
-  report('/purchase', schemas.purchase, (orgId, items, arrivedTimestamp) => {
+  report('/purchase', schemas.purchase, async (orgId, items, arrivedTimestamp) => {
     const purchases = items.map(({ userId, revenue, purchaseId = newPurchaseId(), timestamp = arrivedTimestamp }) => ({
       purchaseId,
       cuid: userId,
       revenueMicros: revenue,
       timestamp,
     }))
-    return store.write('reportPurchases', { orgId, purchases })
+    metrics.countErasedFacts(await store.write('reportPurchases', { orgId, purchases }))
   })
 }
 

@@ -68,6 +68,42 @@ eachStore((get) => {
     assert.equal(logged.length, 7)
   })
 
+  test('a fact dated before the erasure of its user is answered 200, dropped and counted', async () => {
+    const { store } = get()
+    const { orgId } = await makeOrganization(store)
+    const { app, clock, key } = testApp(store)
+    const linkId = 'link-of-nobody-yet'
+    await get().execute(
+      `insert into links (org_id, link_id, created_timestamp) values (${orgId}, '${linkId}', ${clock.ms})`,
+    )
+    const credentials = await key(orgId)
+    await store.write('eraseUser', { orgId, cuid: 'ann', erasedTimestamp: clock.ms })
+    const report = (path: string, body: object) =>
+      app.inject({
+        method: 'POST',
+        url: `/v1.0/user${path}`,
+        headers: sign(credentials, new Date(clock.ms).toISOString()),
+        payload: body,
+      })
+    const old = { userId: 'ann', timestamp: clock.ms - 1 }
+    const properties = [{ key: 'plan', value: 'pro' }]
+    for (const [path, item] of [
+      ['/activity', old],
+      ['/properties', { ...old, properties }],
+      ['/purchase', { ...old, revenue: 5 }],
+      ['/identify', { ...old, d10xLinkId: linkId }],
+    ] as const) {
+      assert.equal((await report(path, item)).statusCode, 200, path)
+    }
+    const users = () => store.db.selectFrom('users as u').select('u.cuid').where('u.org_id', '=', orgId).execute()
+    assert.equal((await users()).length, 0)
+    const metrics = await app.inject({ url: '/metrics', remoteAddress: '127.0.0.1', headers: { host: 'localhost' } })
+    assert.match(metrics.body, /^dynamo_erased_facts_total 4$/m)
+    // without a time it happens on arrival
+    assert.equal((await report('/activity', { userId: 'ann' })).statusCode, 200)
+    assert.equal((await users()).length, 1)
+  })
+
   test('an erasure that cannot be told outside the store is answered 503, to be sent again', async () => {
     const { store } = get()
     const { orgId } = await makeOrganization(store)

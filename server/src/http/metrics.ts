@@ -12,6 +12,8 @@ export interface Metrics {
   countListRead: (seconds: number) => void
   /** properties that should be birthdays and are none */
   countRejectedBirthdays: (count: number) => void
+  /** facts dated before the erasure of their user: dropped */
+  countErasedFacts: (count: number) => void
   /** everything in Prometheus's text format */
   text: () => Promise<string>
 }
@@ -48,6 +50,11 @@ export function createMetrics(store: Pick<Store, 'name' | 'writeDepth'>): Metric
     help: 'Properties reported as birthdays that are none; they are kept as properties',
     registers,
   })
+  const erasedFacts = new Counter({
+    name: 'dynamo_erased_facts_total',
+    help: 'Facts reported that are dated before the erasure of their user; they are dropped',
+    registers,
+  })
   const listReads = lists.labels(store.name)
   new Gauge({
     name: 'dynamo_write_queue',
@@ -66,6 +73,7 @@ export function createMetrics(store: Pick<Store, 'name' | 'writeDepth'>): Metric
     countSigningFault: (reason) => faults.inc({ reason }),
     countListRead: (seconds) => listReads.observe(seconds),
     countRejectedBirthdays: (count) => rejectedBirthdays.inc(count),
+    countErasedFacts: (count) => erasedFacts.inc(count),
     text() {
       // its observers of the garbage collector and the event loop cost nothing until somebody asks
       if (!hasProcessMetrics) collectDefaultMetrics({ register: registry })
