@@ -6,10 +6,11 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import type { LightMyRequestResponse } from 'fastify'
 import Schema from 'typebox/schema'
 import { openTestStore, type TestApp, testApp } from './app.ts'
 import { makeOrganization } from './organization.ts'
-import { sign } from './signed.ts'
+import { type Credentials, sign } from './signed.ts'
 
 interface Media {
   schema: object
@@ -19,12 +20,13 @@ interface Operation {
   operationId: string
   security: Record<string, unknown[]>[]
   parameters?: { name: string; required: boolean; schema: object; example?: unknown }[]
+  requestBody?: { content: Record<string, Media> }
   responses: Record<string, { description: string; headers?: object; content?: Record<string, Media> }>
 }
 interface Document {
   openapi: string
   info: { description: string }
-  paths: Record<string, { get: Operation }>
+  paths: Record<string, Record<string, Operation>>
   components: { schemas: Record<string, object>; securitySchemes: Record<string, { in: string; name: string }> }
 }
 
@@ -32,6 +34,9 @@ const SNAPSHOT = fileURLToPath(new URL('../../docs/openapi.json', import.meta.ur
 const REDOCLY = fileURLToPath(import.meta.resolve('@redocly/cli/bin/cli.js'))
 /** Routes that serve the reference itself, or files: they are no part of the API. */
 const UNDOCUMENTED = ['/docs', '/docs/reference.js', '/docs/scalar.js', '/openapi.json', '/sample/pictures/:index.svg']
+
+/** Statuses whose answers may have no body. */
+const EMPTY = ['200', '304']
 
 let opened: Awaited<ReturnType<typeof openTestStore>>
 let t: TestApp
@@ -43,7 +48,8 @@ before(async () => {
   opened = await openTestStore()
   t = testApp(opened.store)
   t.app.addHook('onRoute', ({ url, method }) => {
-    if (method === 'GET' && !url.startsWith('/externalApi/v1/')) routes.add(url)
+    if (method === 'HEAD' || url.startsWith('/externalApi/v1/') || UNDOCUMENTED.includes(url)) return
+    routes.add(`${method} ${url.replaceAll(/:(\w+)/g, '{$1}')}`)
   })
   text = (await t.app.inject('/openapi.json')).body
   document = JSON.parse(text)
@@ -51,8 +57,14 @@ before(async () => {
 
 after(() => opened.remove())
 
+/** Each operation by its method and path. */
 function operations(): [string, Operation][] {
-  return Object.entries(document.paths).map(([path, { get }]) => [path, get])
+  return Object.entries(document.paths).flatMap(([path, of]) =>
+    Object.entries(of).map(([method, operation]): [string, Operation] => [
+      `${method.toUpperCase()} ${path}`,
+      operation,
+    ]),
+  )
 }
 
 /** A schema with what it refers to in its place. */
@@ -90,15 +102,15 @@ test("the OpenAPI document passes Redocly's recommended rules without a warning"
 })
 
 test('every route is documented, and what is documented is a route', () => {
-  const documented = Object.keys(document.paths)
-  assert.deepEqual([...routes].filter((url) => !UNDOCUMENTED.includes(url)).sort(), documented.sort())
+  const documented = operations().map(([route]) => route)
+  assert.deepEqual([...routes].sort(), documented.sort())
 })
 
 test('every documented status has an example, and every example fits its schema', () => {
   for (const [path, { responses }] of operations()) {
     for (const [status, { content, description }] of Object.entries(responses)) {
       assert.notEqual(description, '', `${path} ${status}`)
-      if (status === '304') continue
+      if (!content && EMPTY.includes(status)) continue
       const [media] = Object.values(content ?? {})
       const examples = Object.entries(media?.examples ?? {})
       assert.ok(media && examples.length > 0, `${path} ${status}`)
@@ -127,6 +139,18 @@ test('signed operations need all three headers together, and refuse with 403, ne
   assert.match(document.info.description, /within −5 s\.\.\+60 s of server time/)
   assert.match(document.info.description, /403, never 401/)
 })
+
+/** That an answer is the documented one of its status. */
+function assertDocumented(route: string, answer: LightMyRequestResponse): void {
+  const what = `${route} ${answer.statusCode}`
+  const described = new Map(operations()).get(route)?.responses[answer.statusCode]
+  assert.ok(described, `${what} is documented`)
+  const [[type, media] = ['', undefined]] = Object.entries(described.content ?? {})
+  assert.equal(answer.body === '', media === undefined, what)
+  if (!media) return
+  assert.ok(String(answer.headers['content-type']).startsWith(type), what)
+  assertFits(media.schema, type === 'application/json' ? answer.json() : answer.body, what)
+}
 
 test('what the app really answers fits the schema of its status', async () => {
   const org = await makeOrganization(opened.store)
@@ -160,12 +184,51 @@ test('what the app really answers fits the schema of its status', async () => {
   ] as [string, number, Record<string, string>?, 'GET'?][]) {
     const answer = await t.app.inject({ url, headers: headers ?? {}, method: method ?? 'GET' })
     assert.equal(answer.statusCode, status, url)
-    const path = url.split('?')[0] ?? ''
-    const [[type, media] = ['', undefined]] = Object.entries(document.paths[path]?.get.responses[status]?.content ?? {})
-    assert.ok(media, `${path} ${status} is documented`)
-    assert.ok(String(answer.headers['content-type']).startsWith(type), `${path} ${status}`)
-    assertFits(media.schema, type === 'application/json' ? answer.json() : answer.body, `${path} ${status}`)
-    seen.add(path)
+    const route = `GET ${url.split('?')[0]}`
+    assertDocumented(route, answer)
+    seen.add(route)
   }
-  assert.deepEqual([...seen].sort(), Object.keys(document.paths).sort())
+  const reads = [...routes].filter((route) => route.startsWith('GET '))
+  assert.deepEqual([...seen].sort(), reads.sort())
 })
+
+test('every example of a body fits its schema, and is answered as documented', async () => {
+  const key = await t.key((await makeOrganization(opened.store)).orgId)
+  for (const [route, { requestBody }] of operations()) {
+    const [media] = Object.values(requestBody?.content ?? {})
+    for (const [name, { value }] of Object.entries(media?.examples ?? {})) {
+      assertFits(media?.schema ?? {}, value, `${route} ${name}`)
+      const answer = await post(key, route, JSON.stringify(value))
+      // what is named in an example need not be there
+      assert.ok([200, 404].includes(answer.statusCode), `${route} ${name} ${answer.statusCode}`)
+      assertDocumented(route, answer)
+    }
+  }
+})
+
+test('a body that is refused is refused as documented', async () => {
+  const key = await t.key((await makeOrganization(opened.store)).orgId)
+  const route = 'POST /v1.0/user/purchase'
+  const purchase = { userId: 'a', revenue: 1, purchaseId: 'order' }
+  for (const [status, body, headers] of [
+    [200, JSON.stringify(purchase)],
+    [400, '{'],
+    [409, JSON.stringify({ ...purchase, revenue: 2 })],
+    [413, ' '.repeat(4 * 1024 * 1024 + 1)],
+    [415, '{}', { 'content-type': 'text/plain' }],
+    [422, JSON.stringify({ batch: [purchase, { userId: 'a' }] })],
+  ] as [number, string, Record<string, string>?][]) {
+    const answer = await post(key, route, body, headers)
+    assert.equal(answer.statusCode, status)
+    assertDocumented(route, answer)
+  }
+})
+
+function post(key: Credentials, route: string, payload: string, headers: Record<string, string> = {}) {
+  return t.app.inject({
+    method: 'POST',
+    url: route.replace('POST ', ''),
+    headers: { ...sign(key, new Date(t.clock.ms).toISOString()), 'content-type': 'application/json', ...headers },
+    payload,
+  })
+}

@@ -8,6 +8,11 @@ import { placeFaults } from './place-faults.ts'
 import type { UserReport } from './record-users.ts'
 import { createSchemas, itemsOf, type OneOrBatch } from './schemas.ts'
 
+type Operations = typeof import('./operation.ts').operations
+
+/** What the reference says of a route; loaded when somebody reads it. */
+const load = (name: keyof Operations) => async () => (await import('./operation.ts')).operations[name]
+
 /** The writes of the Audience API: what the customer's back end reports. */
 export function reportRoutes(app: FastifyInstance, store: Store, metrics: Metrics, now: () => number): void {
   const schemas = createSchemas(now)
@@ -20,18 +25,18 @@ export function reportRoutes(app: FastifyInstance, store: Store, metrics: Metric
 
   /** A write of one item or a batch, answered 200 with an empty body. */
   function report<Item extends object>(
-    path: string,
+    name: keyof Operations,
     schema: BaseJoi.AnySchema<OneOrBatch<Item>>,
     write: (orgId: number, items: Item[], arrivedTimestamp: number) => Promise<unknown>,
   ): void {
-    app.post(path, async (request, reply) => {
+    app.post(`/${name}`, { config: { operation: load(name) } }, async (request, reply) => {
       const body = validateInput(schema, request.body)
       await placeFaults('batch' in body, () => write(request.caller.orgId, itemsOf(body), now()))
       return reply.send()
     })
   }
 
-  report('/identify', schemas.identify, async (orgId, items, arrivedTimestamp) => {
+  report('identify', schemas.identify, async (orgId, items, arrivedTimestamp) => {
     const identifications = items.map(({ d10xLinkId, userId, timestamp = arrivedTimestamp }) => ({
       linkId: d10xLinkId,
       cuid: userId,
@@ -40,7 +45,7 @@ export function reportRoutes(app: FastifyInstance, store: Store, metrics: Metric
     metrics.countErasedFacts(await store.write('identify', { orgId, identifications }))
   })
 
-  report('/activity', schemas.activity, (orgId, items, arrivedTimestamp) => {
+  report('activity', schemas.activity, (orgId, items, arrivedTimestamp) => {
     const users = items.map(({ userId, timestamp = arrivedTimestamp }) => ({
       cuid: userId,
       properties: [],
@@ -50,7 +55,7 @@ export function reportRoutes(app: FastifyInstance, store: Store, metrics: Metric
     return recordUsers(orgId, users)
   })
 
-  report('/properties', schemas.properties, (orgId, items, arrivedTimestamp) => {
+  report('properties', schemas.properties, (orgId, items, arrivedTimestamp) => {
     const users = items.map(({ userId, properties, timestamp = arrivedTimestamp }) => ({
       cuid: userId,
       properties: properties.map(({ key, value = null }) => ({ key, value })),
@@ -60,7 +65,7 @@ export function reportRoutes(app: FastifyInstance, store: Store, metrics: Metric
     return recordUsers(orgId, users)
   })
 
-  report('/purchase', schemas.purchase, async (orgId, items, arrivedTimestamp) => {
+  report('purchase', schemas.purchase, async (orgId, items, arrivedTimestamp) => {
     const purchases = items.map(({ userId, revenue, purchaseId = newPurchaseId(), timestamp = arrivedTimestamp }) => ({
       purchaseId,
       cuid: userId,

@@ -17,7 +17,7 @@ export const operation: Operation = {
   tag: 'Directory',
   summary: 'List channels',
   description: 'The connected Facebook pages and Instagram accounts, all of them, ordered by name, then id.',
-  signed: true,
+  scope: 'read',
   query: filterSchema,
   ok: {
     description: 'The channels',

@@ -41,6 +41,7 @@ export const errors = {
   notAVipWorkspace: () => new ApiError(400, 'Workspace is not a VIP workspace'),
   unknownChannel: () => new ApiError(400, 'Unknown channel, or not connected to this workspace'),
   malformedJson: () => new ApiError(400, 'Body is not valid JSON'),
+  malformedIdempotencyKey: () => new ApiError(400, 'Idempotency-Key is not 1 to 255 printable ASCII characters'),
   organizationInactive: () => new ApiError(402, 'Organization is inactive', { signingFault: 'inactive' }),
   missingSigningHeaders: () =>
     new ApiError(403, 'Missing x-api-key, x-date or x-signature header', { signingFault: 'headers' }),
@@ -86,6 +87,9 @@ export const errors = {
     new ApiError(404, 'Unknown D10x link id', { details }),
   purchaseConflict: (details: { index: number; purchaseId: string }[]) =>
     new ApiError(409, 'A purchase id was used before with another user or revenue', { details }),
+  idempotencyKeyReused: () => new ApiError(409, 'The Idempotency-Key came with another body before'),
+  idempotencyKeyInUse: (cause?: unknown) =>
+    new ApiError(409, 'The first request with this Idempotency-Key still runs', { cause, retryAfterSeconds: 1 }),
   channelTaken: () => new ApiError(409, 'The channel belongs to an organization already'),
 }
 

@@ -10,13 +10,17 @@ export interface OpenApi {
 
 /** Collects the operations of an app as its routes are added; those under a second prefix are the same ones. */
 export function createOpenApi(app: FastifyInstance, config: Pick<Config, 'publicUrl' | 'signature'>): OpenApi {
-  const paths = new Map<() => Promise<Operation>, string>()
+  const described = new Map<() => Promise<Operation>, { method: string; url: string }>()
   app.addHook('onRoute', ({ url, method, config }: RouteOptions) => {
     const load = config?.operation
-    if (load && method === 'GET' && !paths.has(load)) paths.set(load, url)
+    if (load && typeof method === 'string' && method !== 'HEAD' && !described.has(load)) {
+      described.set(load, { method, url })
+    }
   })
   async function makeText(): Promise<string> {
-    const routes = await Promise.all([...paths].map(async ([load, path]) => ({ path, operation: await load() })))
+    const routes = await Promise.all(
+      [...described].map(async ([load, route]) => ({ ...route, operation: await load() })),
+    )
     const { makeDocument } = await import('./openapi-document.ts')
     return JSON.stringify(makeDocument(routes, config), null, 2)
   }

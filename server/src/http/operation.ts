@@ -1,31 +1,44 @@
 import type BaseJoi from 'joi'
 import { type TSchema, Type } from 'typebox'
+import type { Scope } from './callers.ts'
 import { type ApiError, errors } from './errors.ts'
 
 /** What the reference says of a route; it lies in the route's `config.operation`. */
 export interface Operation {
   operationId: string
-  tag: 'Directory' | 'VIP users' | 'Service'
+  tag: 'Directory' | 'VIP users' | 'Audience' | 'Service'
   summary: string
   description: string
-  /** whether the three signing headers are required */
-  signed: boolean
-  /** the schema that the route validates its query with */
+  /** what a key has to be allowed; null where nothing is signed */
+  scope: Scope | null
+  /** the schemas that the route validates its input with */
+  params?: BaseJoi.ObjectSchema
   query?: BaseJoi.ObjectSchema
-  ok: Answer
+  body?: Body
+  ok: Answer | EmptyAnswer
   /** answers without a body, by status: when they come */
   empty?: Record<number, string>
   /** what the route itself may throw; signing and the store's failures are added for signed ones */
   failures?: ApiError[]
 }
 
-export interface Answer {
+export interface Body {
+  schema: BaseJoi.AnySchema
+  /** by name; the first one is sent by the sample of a request, the last one shows where faults are told */
+  examples: Record<string, object>
+}
+
+/** 200 without a body. */
+export interface EmptyAnswer {
   description: string
+  headers?: Record<string, { description: string; schema: TSchema; example: unknown }>
+}
+
+export interface Answer extends EmptyAnswer {
   mediaType: string
   /** a schema with an `$id` becomes a component of that name */
   schema: TSchema
   example: unknown
-  headers?: Record<string, { description: string; schema: TSchema; example: unknown }>
 }
 
 /** A field that is always there and null where nothing is known. */
@@ -61,10 +74,7 @@ export const InputErrorBody = Type.Object(
   { $id: 'InputError', additionalProperties: false },
 )
 
-/** What any route may answer. */
-export const COMMON_FAILURES = [errors.methodNotAllowed('GET, HEAD, OPTIONS')]
-
-/** What any signed route may answer. */
+/** What any signed route may answer, beside what its scope asks of the key. */
 export const SIGNED_FAILURES = [
   errors.organizationInactive(),
   errors.missingSigningHeaders(),
@@ -72,9 +82,20 @@ export const SIGNED_FAILURES = [
   errors.signatureExpired({ skewMs: -61_000, minSkewMs: -60_000, maxSkewMs: 5000 }),
   errors.badSignature(),
   errors.keyRevoked(),
-  errors.outsideScope('read'),
   errors.internal(undefined),
   errors.storeBusy(undefined),
+]
+
+/** What any write may answer. */
+export const WRITE_FAILURES = [
+  errors.malformedJson(),
+  errors.malformedIdempotencyKey(),
+  errors.idempotencyKeyReused(),
+  errors.idempotencyKeyInUse(),
+  errors.bodyTooLarge(),
+  errors.unsupportedMediaType(),
+  errors.storeCannotWrite(undefined),
+  errors.storeFull(undefined),
 ]
 
 /** When each status comes; the examples beside it show with which sentence. */
@@ -87,4 +108,15 @@ export const STATUS_MEANINGS: Record<number, string> = {
   422: 'A parameter is missing, malformed or unknown; all faults at once',
   500: 'Our fault. Tell us the `x-request-id`',
   503: 'The store is busy or out of reach; try again after `Retry-After` seconds',
+}
+
+/** What is different for writes; of each, nothing was applied. */
+export const WRITE_MEANINGS: Record<number, string> = {
+  ...STATUS_MEANINGS,
+  400: 'The body is not JSON, or the `Idempotency-Key` is malformed',
+  409: 'What is reported contradicts what was, or the `Idempotency-Key` came with another body, or its first request still runs: then try again after `Retry-After` seconds',
+  413: 'The body is too large',
+  415: 'The body is of another type',
+  422: 'A field is missing, malformed or unknown; all faults at once, each with its `path`: in a batch it begins with `batch` and the index of the item. Nothing was applied',
+  507: 'The store is full',
 }

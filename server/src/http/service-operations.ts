@@ -2,7 +2,7 @@ import { Type } from 'typebox'
 import { errors } from './errors.ts'
 import type { Operation } from './operation.ts'
 
-const service = { tag: 'Service', signed: false } as const
+const service = { tag: 'Service', scope: null } as const
 
 export const rootOperation: Operation = {
   ...service,

@@ -20,7 +20,7 @@ export const operation: Operation = {
   summary: 'List organizations',
   description:
     'The organizations that the caller can reach: for an API key exactly one, its own. Unknown parameters are ignored.',
-  signed: true,
+  scope: 'read',
   query: filterSchema,
   ok: {
     description: 'The organizations',

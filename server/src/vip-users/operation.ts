@@ -37,7 +37,7 @@ export const operation: Operation = {
   summary: 'List VIP users',
   description:
     'The players marked VIP for a workspace, on one channel, highest lifetime value first, then by `conversationId`. An `offset` past the end is an empty page with the right `total`.\n\nChecks come in this order: signing (403), inactive organization (402), parameters (422), workspace (404), workspace type and channel (400).',
-  signed: true,
+  scope: 'read',
   query: filterSchema,
   ok: {
     description: 'The page',

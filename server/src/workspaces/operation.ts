@@ -22,7 +22,7 @@ export const operation: Operation = {
   summary: 'List workspaces',
   description:
     "All of the organization's workspaces, ordered by name, then id. A workspace groups some of the channels; a VIP workspace adds the VIP list. Parameters are ignored.",
-  signed: true,
+  scope: 'read',
   ok: {
     description: 'The workspaces',
     mediaType: 'application/json',

@@ -1,0 +1,119 @@
+import type BaseJoi from 'joi'
+import { bodyOf } from './error-handler.ts'
+import { type ApiError, errors } from './errors.ts'
+import { InputError, validateInput } from './input.ts'
+import type { Json } from './json-schema.ts'
+import type { Route } from './openapi-request.ts'
+import {
+  type Answer,
+  type EmptyAnswer,
+  ErrorBody,
+  InputErrorBody,
+  type Operation,
+  SIGNED_FAILURES,
+  STATUS_MEANINGS,
+  WRITE_FAILURES,
+  WRITE_MEANINGS,
+} from './operation.ts'
+
+const ALLOW = { description: 'The methods of this address', schema: { type: 'string' } }
+const RETRY_AFTER = { description: 'Seconds', schema: { type: 'integer' } }
+
+/** Every answer of a route by its status; what their schemas refer to goes into `schemas`. */
+export function describeResponses({ method, operation }: Route, allow: string, schemas: Json): Json {
+  const isWrite = method === 'POST'
+  const meanings = isWrite ? WRITE_MEANINGS : STATUS_MEANINGS
+  const responses: Json = { 200: describeAnswer(operation.ok, schemas) }
+  for (const [status, description] of Object.entries(operation.empty ?? {})) responses[status] = { description }
+  const thrown = [...thrownBy(operation), ...(isWrite ? WRITE_FAILURES : []), errors.methodNotAllowed(allow)]
+  for (const [status, of] of Map.groupBy(thrown, (error) => error.statusCode)) {
+    responses[status] = describeFailure(meanings[status] ?? '', of, schemas)
+  }
+  const faults = faultsOf(operation)
+  if (faults) responses[422] = describeInputError(meanings[422] ?? '', faults, schemas)
+  return responses
+}
+
+function thrownBy({ failures = [], scope }: Operation): ApiError[] {
+  return scope ? [...failures, ...SIGNED_FAILURES, errors.outsideScope(scope)] : failures
+}
+
+function describeAnswer(answer: Answer | EmptyAnswer, schemas: Json): Json {
+  const { description, headers } = answer
+  const start = { description, ...(headers ? { headers } : {}) }
+  if (!('schema' in answer)) return start
+  const { mediaType, schema, example } = answer
+  const media = { schema: toComponents(schema, schemas), examples: { answer: { value: example } } }
+  return { ...start, content: { [mediaType]: media } }
+}
+
+function describeFailure(description: string, thrown: ApiError[], schemas: Json): Json {
+  const examples = thrown.map((error) => [exampleName(error.message), { value: bodyOf(error) }])
+  const headers = {
+    ...(thrown.some((error) => error.headers.allow) ? { Allow: ALLOW } : {}),
+    ...(thrown.some((error) => error.retryAfterSeconds !== undefined) ? { 'Retry-After': RETRY_AFTER } : {}),
+  }
+  return {
+    description,
+    headers,
+    content: {
+      'application/json': { schema: toComponents(ErrorBody, schemas), examples: Object.fromEntries(examples) },
+    },
+  }
+}
+
+function describeInputError(description: string, faults: unknown, schemas: Json): Json {
+  return {
+    description,
+    content: {
+      'application/json': {
+        schema: toComponents(InputErrorBody, schemas),
+        examples: { faults: { value: { error: faults } } },
+      },
+    },
+  }
+}
+
+/** What the route's schema really says to wrong input; undefined where it refuses nothing. */
+function faultsOf({ params, query, body }: Operation): unknown {
+  if (body) return refuse(body.schema, withoutFields(Object.values(body.examples).at(-1)))
+  // a schema that allows unknown parameters refuses nothing
+  if (query && query._flags.unknown !== true) return refuse(query, { workspaceID: '5f0c' })
+  return params && refuse(params, Object.fromEntries([...params.$_terms.keys].map(({ key }) => [key, 'a\0b'])))
+}
+
+/** A body without what it needs; of a batch its last item is so. */
+function withoutFields(body: object | undefined): object {
+  return body && 'batch' in body && Array.isArray(body.batch) ? { batch: [...body.batch, {}] } : {}
+}
+
+function refuse(schema: BaseJoi.AnySchema, value: unknown): unknown {
+  try {
+    validateInput(schema, value)
+  } catch (error) {
+    if (error instanceof InputError) return error.details
+  }
+  throw errors.internal(new Error('A schema took what it should refuse'))
+}
+
+function exampleName(message: string): string {
+  const words = message
+    .replaceAll(/[^A-Za-z]+/g, ' ')
+    .trim()
+    .split(' ')
+    .slice(0, 5)
+  return words
+    .map((word, index) => (index === 0 ? word.toLowerCase() : word[0]?.toUpperCase() + word.slice(1)))
+    .join('')
+}
+
+/** A schema as plain JSON; each part with an `$id` becomes a component, and a reference stands in its place. */
+function toComponents(schema: unknown, schemas: Json): unknown {
+  if (Array.isArray(schema)) return schema.map((part) => toComponents(part, schemas))
+  if (typeof schema !== 'object' || schema === null) return schema
+  const { $id, ...rest } = schema as Json
+  const plain = Object.fromEntries(Object.entries(rest).map(([name, part]) => [name, toComponents(part, schemas)]))
+  if (typeof $id !== 'string') return plain
+  schemas[$id] = plain
+  return { $ref: `#/components/schemas/${$id}` }
+}
