@@ -48,11 +48,17 @@ export function testApp(
 }
 
 /** A store for what does not depend on which of the two it is. */
-export async function openTestStore(): Promise<{ store: Store; remove: () => Promise<void> }> {
+export async function openTestStore(): Promise<{
+  store: Store
+  /** what its server is told */
+  env: Record<string, string>
+  remove: () => Promise<void>
+}> {
   const dataDir = await mkdtemp(join(tmpdir(), 'dynamo-test-'))
   const store = await openStore({ databaseUrl: null, dataDir, masterKey: null }, writes)
   return {
     store,
+    env: { DYNAMO_DATA_DIR: dataDir },
     async remove() {
       await store.close()
       await rm(dataDir, { recursive: true, force: true })

@@ -46,7 +46,7 @@ const routes = new Set<string>()
 
 before(async () => {
   opened = await openTestStore()
-  t = testApp(opened.store)
+  t = testApp(opened.store, opened.env)
   t.app.addHook('onRoute', ({ url, method }) => {
     if (method === 'HEAD' || url.startsWith('/externalApi/v1/') || UNDOCUMENTED.includes(url)) return
     routes.add(`${method} ${url.replaceAll(/:(\w+)/g, '{$1}')}`)

@@ -4,9 +4,12 @@ import { validateInput } from '../http/input.ts'
 import { appendErasure } from './erasures-file.ts'
 import { deletionSchema } from './schema.ts'
 
+/** What the reference says of the route; loaded when somebody reads it. */
+const loadOperation = async () => (await import('./operation.ts')).operation
+
 /** `POST /v1.0/user/deleteUserData`: erases a user, whether anybody knows them or not. */
 export function erasureRoutes(app: FastifyInstance, store: Store, dataDir: string, now: () => number): void {
-  app.post('/deleteUserData', async (request, reply) => {
+  app.post('/deleteUserData', { config: { operation: loadOperation } }, async (request, reply) => {
     const { userId: cuid } = validateInput(deletionSchema, request.body)
     const { orgId, organizationId } = request.caller
     const erasure = await store.write('eraseUser', { orgId, cuid, erasedTimestamp: now() })
