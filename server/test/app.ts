@@ -8,7 +8,7 @@ import { openStore } from '../src/database/open-store.ts'
 import type { Store } from '../src/database/store.ts'
 import { createSecrets, type Secrets } from '../src/secrets.ts'
 import { writes } from '../src/writes.ts'
-import { type Credentials, makeKey, signedGet } from './signed.ts'
+import { type Credentials, makeKey, signedGet, signedPost } from './signed.ts'
 
 /** A time of day, so that a test says what it means by late. */
 export const NOW = Date.UTC(2026, 4, 30, 13)
@@ -25,6 +25,13 @@ export interface TestApp {
     url: string,
     headers?: Record<string, string>,
     method?: 'GET' | 'HEAD',
+  ) => Promise<LightMyRequestResponse>
+  /** a signed request with a body, as of the clock: an object goes as JSON, text and bytes as they are */
+  post: (
+    credentials: Credentials,
+    url: string,
+    payload: object | string,
+    headers?: Record<string, string>,
   ) => Promise<LightMyRequestResponse>
 }
 
@@ -44,6 +51,8 @@ export function testApp(
     key: (orgId, scope) => makeKey(store, secrets, orgId, scope),
     get: (credentials, url, headers = {}, method = 'GET') =>
       signedGet(app, credentials, url, { nowMs: clock.ms, headers, method }),
+    post: (credentials, url, payload, headers = {}) =>
+      signedPost(app, credentials, url, { nowMs: clock.ms, headers, payload }),
   }
 }
 

@@ -74,13 +74,13 @@ const object = (joi: BaseJoi.Root): BaseJoi.Extension => ({
     const isFlood = names.length > known.length + MAX_UNKNOWN_NAMES && !(schema._flags.unknown ?? prefs.allowUnknown)
     if (leftOut.length === 0 && !isFlood) return
 
-    const fields = { ...value }
-    for (const { key } of leftOut) delete fields[key]
+    let fields = names.filter((name) => !leftOut.some(({ key }) => key === name))
     if (isFlood && !schema.$_terms.patterns) {
       const knownNames = new Set(known.map((field) => field.key))
-      for (const name of names.filter((name) => !knownNames.has(name)).slice(MAX_UNKNOWN_NAMES)) delete fields[name]
+      let unknown = 0
+      fields = fields.filter((name) => knownNames.has(name) || ++unknown <= MAX_UNKNOWN_NAMES)
     }
-    return { value: fields }
+    return { value: Object.fromEntries(fields.map((name) => [name, value[name]])) }
   },
 })
 
