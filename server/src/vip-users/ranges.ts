@@ -85,20 +85,19 @@ function toKey(range: StoredRange): RowKey {
 /** The range in which each change falls: the last one that begins at its key or before. */
 async function findRanges(tx: Tx, orgId: number, list: ListKey, changes: CountChange[]) {
   const keys = changes.map((change, n) => ({ n, ltv: BigInt(change.negatedLtvMicros), id: change.conversationId }))
-  const lastBefore = (column: string) => sql`(
-    select ${sql.raw(column)} from vip_user_ranges r
-    where ${ofList(orgId, list)}
-      and (r.first_negated_ltv_micros, r.first_conversation_id) <= (k.ltv, k.id)
-    order by r.first_negated_ltv_micros desc, r.first_conversation_id desc limit 1)`
-  const { rows } = await sql<{ n: number; first_ltv: string | null; first_id: string | null }>`
+  // both parts of the key in one text: one look-up a change
+  const { rows } = await sql<{ n: number; first: string | null }>`
     /* vip-user-ranges.find */
-    select k.n, ${lastBefore('cast(r.first_negated_ltv_micros as text)')} as first_ltv,
-      ${lastBefore('r.first_conversation_id')} as first_id
+    select k.n, (
+      select cast(r.first_negated_ltv_micros as text) || ' ' || r.first_conversation_id from vip_user_ranges r
+      where ${ofList(orgId, list)} and (r.first_negated_ltv_micros, r.first_conversation_id) <= (k.ltv, k.id)
+      order by r.first_negated_ltv_micros desc, r.first_conversation_id desc limit 1) as first
     from ${rowsTable(tx.db, 'k', { n: 'bigint', ltv: 'bigint', id: 'text' }, keys)}`.execute(tx.db)
-  return rows.map((row) => {
-    const change = changes[row.n]
-    if (!change || row.first_ltv === null || row.first_id === null) throw missingRange(list)
-    return { change, first: { negatedLtvMicros: row.first_ltv, conversationId: row.first_id } }
+  return rows.map(({ n, first }) => {
+    const change = changes[n]
+    if (!change || first === null) throw missingRange(list)
+    const space = first.indexOf(' ')
+    return { change, first: { negatedLtvMicros: first.slice(0, space), conversationId: first.slice(space + 1) } }
   })
 }
 

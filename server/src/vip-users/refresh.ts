@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { forUpdate, rowsTable, userKeysTable } from '../database/rows.ts'
+import { hasRowLocks, rowsTable, userKeysTable } from '../database/rows.ts'
 import type { Tx } from '../database/write.ts'
 import { readProperties } from '../users/read-properties.ts'
 import { type JudgedUser, judge, type Mark, readMarks, writeMarks } from './marks.ts'
@@ -285,12 +285,14 @@ async function writeRows(tx: Tx, orgId: number, rows: ListRow[]): Promise<void> 
 async function lockLists(tx: Tx, orgId: number, lists: ListKey[]): Promise<void> {
   const keys = lists.map(({ workspaceKey, channelKey }) => ({ workspace_key: workspaceKey, channel_key: channelKey }))
   const wanted = rowsTable(tx.db, 'k', { workspace_key: 'bigint', channel_key: 'bigint' }, keys)
-  await sql`
+  if (hasRowLocks(tx.db)) {
+    await sql`
     /* lists.lock */
     select c.version from workspace_channels c
     where c.org_id = ${orgId} and (c.workspace_key, c.channel_key) in (
       select k.workspace_key, k.channel_key from ${wanted})
-    order by c.workspace_key, c.channel_key ${forUpdate(tx.db)}`.execute(tx.db)
+    order by c.workspace_key, c.channel_key for update`.execute(tx.db)
+  }
   await sql`
     /* lists.raise */
     update workspace_channels set version = version + 1
