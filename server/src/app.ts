@@ -24,6 +24,7 @@ import { logRequest } from './http/request-log.ts'
 import { createRouteTable, type RouteTable } from './http/route-table.ts'
 import { serviceRoutes } from './http/service-routes.ts'
 import { skewBounds } from './http/signing.ts'
+import { createKeyReader } from './idempotency/read-key.ts'
 import { organizationRoutes } from './organizations/routes.ts'
 import type { Secrets } from './secrets.ts'
 import { vipUserRoutes } from './vip-users/routes.ts'
@@ -104,6 +105,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
   })
   app.decorateRequest('caller')
   app.decorateRequest('startMs', 0)
+  app.decorateRequest('idempotency', null)
   app.decorateRequest('trace', null)
   app.decorateRequest('failure', null)
   readJsonBodies(app)
@@ -142,9 +144,11 @@ export function buildApp(options: AppOptions): FastifyInstance {
       { prefix },
     )
   }
+  const readKey = createKeyReader(secrets)
   app.register(
     async (scope) => {
       scope.addHook('onRequest', authenticate('report'))
+      scope.addHook('preHandler', readKey)
       reportRoutes(scope, store, metrics, now)
     },
     { prefix: '/v1.0/user' },
@@ -152,6 +156,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
   app.register(
     async (scope) => {
       scope.addHook('onRequest', authenticate('erase'))
+      scope.addHook('preHandler', readKey)
       erasureRoutes(scope, store, config.dataDir, now)
     },
     { prefix: '/v1.0/user' },

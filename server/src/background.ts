@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import type { Store } from './database/store.ts'
 import { whenFree } from './database/when-free.ts'
 import { createErasureUpkeep } from './erasure/upkeep.ts'
+import { forgetAllAnswers } from './idempotency/forget-answers.ts'
 import { makeLists } from './vip-users/make-lists.ts'
 import { settleAllDue } from './vip-users/settle-due.ts'
 
@@ -12,7 +13,7 @@ const REST_MS = 20
 
 /**
  * What a server does besides answering: it takes up the lists that a server or a command was making when it ended,
- * deletes what no list shows any more, settles marks that fall due, and overwrites what erasures have left. It leaves
+ * deletes what no list shows any more, settles marks that fall due, deletes expired answers, and overwrites what erasures have left. It leaves
  * the store to others in between.
  *
  * @param signal  stops it between two chunks; the next start goes on there
@@ -44,6 +45,7 @@ export async function runBackground(store: Store, log: Logger, signal: AbortSign
       if (isFirst) await deleteLeftovers(stoppable)
     }),
     sweep('Who is due could not be settled', () => settleAllDue(stoppable, Date.now(), signal)),
+    sweep('Expired answers could not be deleted', () => forgetAllAnswers(stoppable, Date.now())),
     sweep('What was erased could not be overwritten', () => keepErasures(Date.now())),
   ])
 }

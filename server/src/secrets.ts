@@ -20,6 +20,8 @@ export interface Secrets {
   encrypt: (plain: string, place: SecretPlace) => string
   /** @throws SecretsError  where the text was made with another key or for another place */
   decrypt: (text: string, place: SecretPlace) => string
+  /** what stands for an idempotency key or a body: whoever has the store alone cannot try out what it was */
+  hash: (bytes: string | Uint8Array) => string
 }
 
 /** A sentence for the operator: what is wrong with the master key, and what to do. */
@@ -56,7 +58,11 @@ export function loadMasterKey(config: Pick<Config, 'masterKey' | 'dataDir'>): Bu
 
 /** The key under which erased users are kept as hashes: whoever has the store alone cannot tell whom they name. */
 export function loadErasureKey(config: Pick<Config, 'masterKey' | 'dataDir'>): Buffer {
-  return createHmac('sha256', loadMasterKey(config)).update('dynamo erased users').digest()
+  return deriveKey(loadMasterKey(config), 'dynamo erased users')
+}
+
+function deriveKey(masterKey: Buffer, purpose: string): Buffer {
+  return createHmac('sha256', masterKey).update(purpose).digest()
 }
 
 function parseKey(text: string): Buffer {
@@ -93,7 +99,8 @@ function makeKeyFile(dataDir: string, path: string): string {
  * can be rotated row by row.
  */
 export function createSecrets(masterKey: Buffer): Secrets {
-  const fingerprint = createHmac('sha256', masterKey).update('dynamo master key').digest('hex').slice(0, 16)
+  const fingerprint = deriveKey(masterKey, 'dynamo master key').toString('hex').slice(0, 16)
+  const hashKey = deriveKey(masterKey, 'dynamo idempotent answers')
 
   function encrypt(plain: string, place: SecretPlace): string {
     const iv = randomBytes(IV_BYTES)
@@ -120,7 +127,9 @@ export function createSecrets(masterKey: Buffer): Secrets {
     }
   }
 
-  return { fingerprint, encrypt, decrypt }
+  const hash = (bytes: string | Uint8Array) => createHmac('sha256', hashKey).update(bytes).digest('base64url')
+
+  return { fingerprint, encrypt, decrypt, hash }
 }
 
 function associatedData({ table, orgId, row }: SecretPlace): Buffer {

@@ -8,6 +8,8 @@ import { renewStoreId } from './database/meta.ts'
 import { markCompacted } from './erasure/compact-store.ts'
 import { eraseUser, reapplyErasure } from './erasure/erase-user.ts'
 import { forgetErasures } from './erasure/upkeep.ts'
+import { forgetAnswers } from './idempotency/forget-answers.ts'
+import { idempotent } from './idempotency/idempotent.ts'
 import { removeOrganization, removeOrganizationRows } from './organizations/remove-organization.ts'
 import { markSample, startSample } from './organizations/sample-mark.ts'
 import {
@@ -33,21 +35,22 @@ export const writes = {
   createWorkspace,
   deleteStale,
   disconnectChannel,
-  eraseUser,
+  eraseUser: idempotent(eraseUser),
   finishBuild,
+  forgetAnswers,
   forgetErasures,
   markCompacted,
-  identify,
+  identify: idempotent(identify, { repeat: () => 0 }),
   markSample,
   reapplyErasure,
   recordConversations,
   recordPurchases,
-  recordUsers,
+  recordUsers: idempotent(recordUsers, { repeat: () => ({ outcomes: [], rejectedBirthdays: 0 }) }),
   rememberMasterKey,
   removeOrganization,
   removeOrganizationRows,
   renewStoreId,
-  reportPurchases,
+  reportPurchases: idempotent(reportPurchases, { repeat: () => 0 }),
   revokeApiKey,
   setOrganizationActive,
   setPersonalInformation,

@@ -4,9 +4,16 @@ import type BaseJoi from 'joi'
 import type { Store } from '../database/store.ts'
 import { validateInput } from '../http/input.ts'
 import type { Metrics } from '../http/metrics.ts'
+import type { Idempotency } from '../idempotency/idempotent.ts'
 import { placeFaults } from './place-faults.ts'
 import type { UserReport } from './record-users.ts'
 import { createSchemas, itemsOf, type OneOrBatch } from './schemas.ts'
+
+/** Whose report it is, and what a repeat of it is known by. */
+interface Reporter {
+  orgId: number
+  idempotency: Idempotency | null
+}
 
 type Operations = typeof import('./operation.ts').operations
 
@@ -17,8 +24,8 @@ const load = (name: keyof Operations) => async () => (await import('./operation.
 export function reportRoutes(app: FastifyInstance, store: Store, metrics: Metrics, now: () => number): void {
   const schemas = createSchemas(now)
 
-  async function recordUsers(orgId: number, users: UserReport[]): Promise<void> {
-    const { outcomes, rejectedBirthdays } = await store.write('recordUsers', { orgId, users })
+  async function recordUsers(by: Reporter, users: UserReport[]): Promise<void> {
+    const { outcomes, rejectedBirthdays } = await store.write('recordUsers', { ...by, users })
     metrics.countRejectedBirthdays(rejectedBirthdays)
     metrics.countErasedFacts(outcomes.filter((outcome) => outcome === 'erased').length)
   }
@@ -27,52 +34,53 @@ export function reportRoutes(app: FastifyInstance, store: Store, metrics: Metric
   function report<Item extends object>(
     name: keyof Operations,
     schema: BaseJoi.AnySchema<OneOrBatch<Item>>,
-    write: (orgId: number, items: Item[], arrivedTimestamp: number) => Promise<unknown>,
+    write: (by: Reporter, items: Item[], arrivedTimestamp: number) => Promise<unknown>,
   ): void {
     app.post(`/${name}`, { config: { operation: load(name) } }, async (request, reply) => {
       const body = validateInput(schema, request.body)
-      await placeFaults('batch' in body, () => write(request.caller.orgId, itemsOf(body), now()))
+      const by = { orgId: request.caller.orgId, idempotency: request.idempotency }
+      await placeFaults('batch' in body, () => write(by, itemsOf(body), now()))
       return reply.send()
     })
   }
 
-  report('identify', schemas.identify, async (orgId, items, arrivedTimestamp) => {
+  report('identify', schemas.identify, async (by, items, arrivedTimestamp) => {
     const identifications = items.map(({ d10xLinkId, userId, timestamp = arrivedTimestamp }) => ({
       linkId: d10xLinkId,
       cuid: userId,
       eventTimestamp: timestamp,
     }))
-    metrics.countErasedFacts(await store.write('identify', { orgId, identifications }))
+    metrics.countErasedFacts(await store.write('identify', { ...by, identifications }))
   })
 
-  report('activity', schemas.activity, (orgId, items, arrivedTimestamp) => {
+  report('activity', schemas.activity, (by, items, arrivedTimestamp) => {
     const users = items.map(({ userId, timestamp = arrivedTimestamp }) => ({
       cuid: userId,
       properties: [],
       lastAppOpenTimestamp: timestamp,
       eventTimestamp: timestamp,
     }))
-    return recordUsers(orgId, users)
+    return recordUsers(by, users)
   })
 
-  report('properties', schemas.properties, (orgId, items, arrivedTimestamp) => {
+  report('properties', schemas.properties, (by, items, arrivedTimestamp) => {
     const users = items.map(({ userId, properties, timestamp = arrivedTimestamp }) => ({
       cuid: userId,
       properties: properties.map(({ key, value = null }) => ({ key, value })),
       lastAppOpenTimestamp: null,
       eventTimestamp: timestamp,
     }))
-    return recordUsers(orgId, users)
+    return recordUsers(by, users)
   })
 
-  report('purchase', schemas.purchase, async (orgId, items, arrivedTimestamp) => {
+  report('purchase', schemas.purchase, async (by, items, arrivedTimestamp) => {
     const purchases = items.map(({ userId, revenue, purchaseId = newPurchaseId(), timestamp = arrivedTimestamp }) => ({
       purchaseId,
       cuid: userId,
       revenueMicros: revenue,
       timestamp,
     }))
-    metrics.countErasedFacts(await store.write('reportPurchases', { orgId, purchases }))
+    metrics.countErasedFacts(await store.write('reportPurchases', { ...by, purchases }))
   })
 }
 

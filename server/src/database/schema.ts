@@ -126,16 +126,16 @@ export interface Schema {
     created_timestamp: number
     converted_timestamp: number | null
   }
-  /** answers of writes that carried an `Idempotency-Key`; keys and bodies are kept as keyed hashes alone */
+  /** what writes with an `Idempotency-Key` resulted in; keys and bodies are kept as keyed hashes alone */
   idempotent_answers: {
     org_id: number
     /** method and path */
     route: string
     key_hash: string
     body_hash: string
-    status: number
-    body: string | null
-    /** whose id the answer names; it goes with the user */
+    /** as JSON: what the answer is made from */
+    result: string | null
+    /** whose id, or what leads to it, the result holds; it goes with the user */
     user_key: number | null
     created_timestamp: number
   }

@@ -49,7 +49,9 @@ async function withoutReceipt(store: Store, orgId: number, records: ErasureRecor
     .where('r.org_id', '=', orgId)
     .execute()
   const known = new Set(receipts.map((receipt) => receipt.receipt_id))
-  return records.filter((record) => !known.has(record.receiptId))
+  const missing = records.filter((record) => !known.has(record.receiptId))
+  // one whose answer was asked for again stands there again
+  return [...new Map(missing.map((record) => [record.receiptId, record])).values()]
 }
 
 /** Only by hashing each can be told who it is: some seconds for a million users. */

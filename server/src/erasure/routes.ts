@@ -11,9 +11,10 @@ const loadOperation = async () => (await import('./operation.ts')).operation
 export function erasureRoutes(app: FastifyInstance, store: Store, dataDir: string, now: () => number): void {
   app.post('/deleteUserData', { config: { operation: loadOperation } }, async (request, reply) => {
     const { userId: cuid } = validateInput(deletionSchema, request.body)
-    const { orgId, organizationId } = request.caller
-    const erasure = await store.write('eraseUser', { orgId, cuid, erasedTimestamp: now() })
-    // before the answer: who gets none asks again
+    const { idempotency, caller } = request
+    const { orgId, organizationId } = caller
+    const erasure = await store.write('eraseUser', { orgId, cuid, erasedTimestamp: now(), idempotency })
+    // before the answer: who gets none asks again, and what the file has already may come twice
     await appendErasure(dataDir, { organizationId, ...erasure })
     return reply.header('x-erasure-receipt', erasure.receiptId).send()
   })

@@ -1,3 +1,4 @@
+import type { Idempotency } from '../idempotency/idempotent.ts'
 import type { Caller } from './callers.ts'
 import type { Operation } from './operation.ts'
 import type { ReadTrace } from './request-log.ts'
@@ -10,6 +11,8 @@ declare module 'fastify' {
     startMs: number
     /** the body as it came, where there was one */
     bodyBytes: Buffer | null
+    /** where the request carries an `Idempotency-Key`; a write is given it with its arguments */
+    idempotency: Idempotency | null
     trace: ReadTrace | null
     /** what our own fault was, for the log alone */
     failure: unknown

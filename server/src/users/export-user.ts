@@ -112,7 +112,7 @@ async function readLinks(db: Kysely<Schema>, orgId: number, userKey: number) {
 async function readAnswers(db: Kysely<Schema>, orgId: number, userKey: number) {
   return await db
     .selectFrom('idempotent_answers as a')
-    .select(['a.route', 'a.body', 'a.created_timestamp as createdTimestamp'])
+    .select(['a.route', 'a.result', 'a.created_timestamp as createdTimestamp'])
     .where('a.org_id', '=', orgId)
     .where('a.user_key', '=', userKey)
     .orderBy('a.created_timestamp')

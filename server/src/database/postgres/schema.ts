@@ -21,7 +21,7 @@ const UNSAMPLED: Record<string, string[]> = {
   properties: ['value'],
   personal_information: ['value', 'author'],
   conversations: ['user_name', 'first_name', 'last_name', 'profile_pic'],
-  idempotent_answers: ['body'],
+  idempotent_answers: ['result'],
   vip_users: ['row'],
 }
 
