@@ -207,6 +207,9 @@ eachStore((get) => {
       `{"userId":["evil"],"revenue":1}`,
       `{"batch":{"length":3,"0":{"userId":"evil","revenue":1}}}`,
       `{"batch":[${'{},'.repeat(249)}{}]}`,
+      `{"batch":[${Array(250)
+        .fill(`{"userId":"evil","properties":[${Array(500).fill('{"a":1,"b":2,"c":3}').join()}]}`)
+        .join()}]}`,
       `{${Array.from({ length: 200_000 }, (_, n) => `"k${n}":1`).join()}}`,
     ]) {
       for (const operation of ['purchase', 'properties'] as const) {

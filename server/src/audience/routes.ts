@@ -2,12 +2,13 @@ import { randomBytes } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import type BaseJoi from 'joi'
 import type { Store } from '../database/store.ts'
-import { validateInput } from '../http/input.ts'
 import type { Metrics } from '../http/metrics.ts'
 import type { Idempotency } from '../idempotency/idempotent.ts'
 import { placeFaults } from './place-faults.ts'
+import { createPlainReaders, type PlainReader } from './plain.ts'
+import { readItems } from './read-items.ts'
 import type { UserReport } from './record-users.ts'
-import { createSchemas, itemsOf, type OneOrBatch } from './schemas.ts'
+import { createSchemas, type OneOrBatch } from './schemas.ts'
 
 /** Whose report it is, and what a repeat of it is known by. */
 interface Reporter {
@@ -23,6 +24,7 @@ const load = (name: keyof Operations) => async () => (await import('./operation.
 /** The writes of the Audience API: what the customer's back end reports. */
 export function reportRoutes(app: FastifyInstance, store: Store, metrics: Metrics, now: () => number): void {
   const schemas = createSchemas(now)
+  const plain = createPlainReaders(now)
 
   async function recordUsers(by: Reporter, users: UserReport[]): Promise<void> {
     const { outcomes, rejectedBirthdays } = await store.write('recordUsers', { ...by, users })
@@ -34,17 +36,18 @@ export function reportRoutes(app: FastifyInstance, store: Store, metrics: Metric
   function report<Item extends object>(
     name: keyof Operations,
     schema: BaseJoi.AnySchema<OneOrBatch<Item>>,
+    readPlain: PlainReader<Item>,
     write: (by: Reporter, items: Item[], arrivedTimestamp: number) => Promise<unknown>,
   ): void {
     app.post(`/${name}`, { config: { operation: load(name) } }, async (request, reply) => {
-      const body = validateInput(schema, request.body)
+      const { items, isBatch } = readItems(schema, readPlain, request.body)
       const by = { orgId: request.caller.orgId, idempotency: request.idempotency }
-      await placeFaults('batch' in body, () => write(by, itemsOf(body), now()))
+      await placeFaults(isBatch, () => write(by, items, now()))
       return reply.send()
     })
   }
 
-  report('identify', schemas.identify, async (by, items, arrivedTimestamp) => {
+  report('identify', schemas.identify, plain.identify, async (by, items, arrivedTimestamp) => {
     const identifications = items.map(({ d10xLinkId, userId, timestamp = arrivedTimestamp }) => ({
       linkId: d10xLinkId,
       cuid: userId,
@@ -53,7 +56,7 @@ export function reportRoutes(app: FastifyInstance, store: Store, metrics: Metric
     metrics.countErasedFacts(await store.write('identify', { ...by, identifications }))
   })
 
-  report('activity', schemas.activity, (by, items, arrivedTimestamp) => {
+  report('activity', schemas.activity, plain.activity, (by, items, arrivedTimestamp) => {
     const users = items.map(({ userId, timestamp = arrivedTimestamp }) => ({
       cuid: userId,
       properties: [],
@@ -63,7 +66,7 @@ export function reportRoutes(app: FastifyInstance, store: Store, metrics: Metric
     return recordUsers(by, users)
   })
 
-  report('properties', schemas.properties, (by, items, arrivedTimestamp) => {
+  report('properties', schemas.properties, plain.properties, (by, items, arrivedTimestamp) => {
     const users = items.map(({ userId, properties, timestamp = arrivedTimestamp }) => ({
       cuid: userId,
       properties: properties.map(({ key, value = null }) => ({ key, value })),
@@ -73,7 +76,7 @@ export function reportRoutes(app: FastifyInstance, store: Store, metrics: Metric
     return recordUsers(by, users)
   })
 
-  report('purchase', schemas.purchase, async (by, items, arrivedTimestamp) => {
+  report('purchase', schemas.purchase, plain.purchase, async (by, items, arrivedTimestamp) => {
     const purchases = items.map(({ userId, revenue, purchaseId = newPurchaseId(), timestamp = arrivedTimestamp }) => ({
       purchaseId,
       cuid: userId,

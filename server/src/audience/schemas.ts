@@ -4,24 +4,24 @@ import { MAX_AHEAD_MS } from '../http/timestamp.ts'
 import { FIELD_OF_PROPERTY } from '../users/resolve.ts'
 import type { PropertyValue } from '../workspaces/vip-indicator.ts'
 
-interface IdentifyItem {
+export interface IdentifyItem {
   d10xLinkId: string
   userId: string
   timestamp?: number
 }
 
-interface ActivityItem {
+export interface ActivityItem {
   userId: string
   timestamp?: number
 }
 
-interface PropertiesItem {
+export interface PropertiesItem {
   userId: string
   properties: { key: string; value?: PropertyValue }[]
   timestamp?: number
 }
 
-interface PurchaseItem {
+export interface PurchaseItem {
   userId: string
   revenue: bigint
   purchaseId?: string
@@ -31,9 +31,9 @@ interface PurchaseItem {
 /** One item, or up to 250 of them. */
 export type OneOrBatch<Item> = Item | { batch: Item[] }
 
-const MAX_BATCH = 250
+export const MAX_BATCH = 250
 /** As many as a user may have. */
-const MAX_PROPERTIES = 500
+export const MAX_PROPERTIES = 500
 const MAX_VALUE_BYTES = 4_096
 
 /** A name is no longer as a property than it may be elsewhere. */
@@ -101,8 +101,4 @@ function oneOrBatch<Item>(item: BaseJoi.ObjectSchema<Item>): BaseJoi.Alternative
       otherwise: item,
     })
     .required()
-}
-
-export function itemsOf<Item extends object>(body: OneOrBatch<Item>): Item[] {
-  return 'batch' in body ? body.batch : [body]
 }

@@ -219,7 +219,7 @@ const MAX_ECHO_CHARACTERS = 256
 const MAX_ECHO_ITEMS = 64
 const MAX_MESSAGE_CHARACTERS = 1024
 /** Nobody reads more, and the answer must stay small. */
-const MAX_FAULTS = 1000
+export const MAX_FAULTS = 1000
 
 const OPTIONS: BaseJoi.ValidationOptions = { abortEarly: false, convert: true, allowUnknown: false }
 

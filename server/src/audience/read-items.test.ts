@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import type BaseJoi from 'joi'
+import { InputError, validateInput } from '../http/input.ts'
+import { createPlainReaders, ODD, type PlainReader } from './plain.ts'
+import { readItems } from './read-items.ts'
+import { createSchemas, type OneOrBatch } from './schemas.ts'
+
+const NOW = Date.UTC(2026, 4, 30, 13)
+const DAY_MS = 86_400_000
+const OPERATIONS = ['identify', 'activity', 'properties', 'purchase'] as const
+const now = () => NOW
+
+const schemas: Record<string, BaseJoi.AnySchema<OneOrBatch<object>>> = createSchemas(now)
+const readers: Record<string, PlainReader<object>> = createPlainReaders(now)
+
+const text = fc.oneof(
+  { weight: 8, arbitrary: fc.string({ unit: 'grapheme', minLength: 1, maxLength: 20 }) },
+  fc.string({ unit: 'binary', maxLength: 90 }),
+  fc.constantFrom(
+    '',
+    '\0',
+    '\ud800',
+    '\ufffd',
+    'é'.repeat(85),
+    'x'.repeat(86),
+    '€'.repeat(86),
+    '__proto__',
+    '1',
+    'null',
+  ),
+)
+const odd = fc.constantFrom(null, [], {}, ['a'], true, Number.POSITIVE_INFINITY, -0, 7, '')
+const timestamp = fc.oneof(
+  fc.integer({ min: NOW - DAY_MS, max: NOW + DAY_MS + 2 }),
+  fc.constantFrom(
+    NOW + DAY_MS,
+    NOW + DAY_MS + 1,
+    1e10,
+    1e11,
+    `${NOW}`,
+    '2026-05-30T12:55:00Z',
+    '2026-05-30',
+    '30.5.',
+    null,
+  ),
+)
+const revenue = fc.oneof(
+  fc.double(),
+  fc.integer(),
+  fc.float().map(String),
+  fc.constantFrom(1e9, 1e9 + 1, '1e3', '-0.5'),
+)
+const value = fc.oneof(text, fc.double(), fc.integer(), fc.boolean(), fc.constantFrom(null, [], {}))
+const key = fc.oneof(text, fc.constantFrom('firstName', 'birthday', 'ltv'))
+const property = fc.record({ key, value }, { requiredKeys: ['key'], noNullPrototype: true })
+const fields = {
+  d10xLinkId: text,
+  userId: text,
+  timestamp,
+  revenue,
+  purchaseId: text,
+  properties: fc.array(property, { maxLength: 5 }),
+}
+const NAMES = {
+  identify: ['d10xLinkId', 'userId', 'timestamp'],
+  activity: ['userId', 'timestamp'],
+  properties: ['userId', 'properties', 'timestamp'],
+  purchase: ['userId', 'revenue', 'purchaseId', 'timestamp'],
+} as const
+
+function itemOf(operation: (typeof OPERATIONS)[number]) {
+  const whole = Object.fromEntries(NAMES[operation].map((name) => [name, fields[name]]))
+  const right = fc.record(whole, { requiredKeys: [], noNullPrototype: true })
+  const name = fc.constantFrom(...NAMES[operation], 'orgId', 'constructor')
+  const damaged = fc.tuple(right, name, odd).map(([item, at, wrong]) => ({ ...item, [at]: wrong }))
+  return fc.oneof(
+    { weight: 6, arbitrary: fc.record(whole, { noNullPrototype: true }) },
+    { weight: 3, arbitrary: right },
+    damaged,
+    odd,
+  )
+}
+
+/** The value, or the faults. */
+function outcomeOf(read: () => unknown): unknown {
+  try {
+    return read()
+  } catch (error) {
+    assert(error instanceof InputError)
+    return error.details
+  }
+}
+
+for (const operation of OPERATIONS) {
+  const schema = schemas[operation]
+  const readPlain = readers[operation]
+  assert(schema && readPlain)
+
+  test(`what ${operation} reads without its schema is what the schema makes of it`, () => {
+    const counts = { plain: 0, all: 0 }
+    fc.assert(
+      fc.property(itemOf(operation), (item) => {
+        counts.all += 1
+        const plain = readPlain(item)
+        if (plain === ODD) return
+        counts.plain += 1
+        assert.deepEqual(plain, validateInput(schema, item))
+      }),
+      { numRuns: 3000 },
+    )
+    assert(counts.plain > counts.all / 10, JSON.stringify(counts))
+  })
+
+  test(`a batch of ${operation} is read to what its schema makes of it as a whole, faults and all`, () => {
+    const body = fc.record(
+      { batch: fc.array(itemOf(operation), { maxLength: 6 }), userId: text, more: odd },
+      { requiredKeys: ['batch'], noNullPrototype: true },
+    )
+    fc.assert(
+      fc.property(fc.oneof({ weight: 3, arbitrary: body }, itemOf(operation)), (sent) => {
+        assert.deepEqual(
+          outcomeOf(() => {
+            const { items, isBatch } = readItems(schema, readPlain, sent)
+            return isBatch ? { batch: items } : items[0]
+          }),
+          outcomeOf(() => validateInput(schema, sent)),
+        )
+      }),
+      { numRuns: 1000 },
+    )
+  })
+}

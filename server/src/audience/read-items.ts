@@ -1,0 +1,64 @@
+import type BaseJoi from 'joi'
+import { InputError, type InputFault, MAX_FAULTS, validateInput } from '../http/input.ts'
+import { ODD, type PlainReader } from './plain.ts'
+import { MAX_BATCH, type OneOrBatch } from './schemas.ts'
+
+/**
+ * The items of a body of one item or of a batch. The items of a batch are validated one by one: a plain one is not kept
+ * up by its odd neighbours, and 125,000 properties with several faults each are not looked at to the last, for more than
+ * the first 1,000 faults are not told.
+ *
+ * @throws InputError as `validateInput` of the whole body does
+ */
+export function readItems<Item extends object>(
+  schema: BaseJoi.AnySchema<OneOrBatch<Item>>,
+  readPlain: PlainReader<Item>,
+  body: unknown,
+): { items: Item[]; isBatch: boolean } {
+  const { batch, ...others } = body instanceof Object ? (body as { batch?: unknown }) : {}
+  if (!Array.isArray(batch) || batch.length === 0 || batch.length > MAX_BATCH) {
+    const plain = readPlain(body)
+    return { items: plain === ODD ? itemsOf(validateInput(schema, body)) : [plain], isBatch: false }
+  }
+  const items: Item[] = []
+  const faults: InputFault[] = []
+  for (const [index, item] of batch.entries()) {
+    // what stands beside the batch is told last
+    const beside = index === batch.length - 1 ? others : {}
+    const plain = Object.keys(beside).length > 0 ? ODD : readPlain(item)
+    if (plain !== ODD) items.push(plain)
+    else {
+      try {
+        items.push(...itemsOf(validateInput(schema, { batch: [item], ...beside })))
+      } catch (error) {
+        if (!(error instanceof InputError)) throw error
+        faults.push(...error.details.map((fault) => moveFault(fault, index)))
+        if (faults.length >= MAX_FAULTS) break
+      }
+    }
+  }
+  if (faults.length > 0) throw new InputError(faults.slice(0, MAX_FAULTS))
+  return { items, isBatch: true }
+}
+
+function itemsOf<Item extends object>(body: OneOrBatch<Item>): Item[] {
+  return 'batch' in body ? body.batch : [body]
+}
+
+/** A fault of the first item as one of the item at `index`. */
+function moveFault(fault: InputFault, index: number): InputFault {
+  const { message, path, context } = fault
+  if (path[0] !== 'batch') return fault
+  const place = (label: string) => label.replace('batch[0]', `batch[${index}]`)
+  return {
+    ...fault,
+    message: place(message),
+    path: path.with(1, index),
+    // Joi's label begins with the path; its key is the path's last step
+    context: {
+      ...context,
+      ...(typeof context.label === 'string' && { label: place(context.label) }),
+      ...(path.length === 2 && { key: index }),
+    },
+  }
+}
