@@ -46,6 +46,13 @@ eachStore((get) => {
     const missing = await dynamo(asked, ['request', 'GET', '/vip-users?workspaceId=x&mediumId=y'])
     assert.deepEqual([missing.code, missing.stderr], [1, '404 Not Found\n'])
     assert.equal(missing.stdout, '{"message":"Unknown workspace"}\n')
+    const purchase = (body: object) =>
+      dynamo(asked, ['request', 'POST', '/v1.0/user/purchase', '--data', JSON.stringify(body)])
+    assert.deepEqual(await purchase({ userId: 'u2', revenue: 0.01 }), { code: 0, stdout: '', stderr: '' })
+    assert.equal(JSON.parse(await dynamoPrints(asked, ['request', 'GET', path])).total, 2)
+    const refused = await purchase({ userId: 'u2' })
+    assert.deepEqual([refused.code, refused.stderr], [1, '422 Unprocessable Entity\n'])
+    assert.match(refused.stdout, /"path":\["revenue"\]/)
     assert.equal(await server.stop(), 0)
 
     await dynamoPrints(env, ['key', 'revoke', key.apiKey])
