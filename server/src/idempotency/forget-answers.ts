@@ -24,21 +24,22 @@ export async function forgetAllAnswers(store: Pick<Store, 'db' | 'write'>, now: 
   }
 }
 
-/** Deletes a bounded number of expired answers. @returns whether there may be more */
+/** Deletes a bounded number of expired answers, the oldest first. @returns whether there may be more */
 export async function forgetAnswers(tx: Tx, { orgId }: { orgId: number }): Promise<boolean> {
-  const expired = tx.db
+  const oldest = tx.db
     .selectFrom('idempotent_answers as a')
-    .select(['a.route', 'a.key_hash'])
+    .select('a.created_timestamp')
     .where('a.org_id', '=', orgId)
     .where('a.created_timestamp', '<=', tx.now - KEPT_MS)
     .orderBy('a.created_timestamp')
     .limit(CHUNK)
+  // by their time alone: a planner without figures would compare each key with each row
   const { numDeletedRows } = await tx.db
     .deleteFrom('idempotent_answers')
     .where('org_id', '=', orgId)
-    // one that is claimed anew meanwhile stays
-    .where('created_timestamp', '<=', tx.now - KEPT_MS)
-    .where(({ eb, refTuple }) => eb(refTuple('route', 'key_hash'), 'in', expired.$asTuple('route', 'key_hash')))
+    .where('created_timestamp', '<=', ({ selectFrom }) =>
+      selectFrom(oldest.as('o')).select(({ fn }) => fn.max('o.created_timestamp').as('last')),
+    )
     .executeTakeFirstOrThrow()
-  return Number(numDeletedRows) === CHUNK
+  return Number(numDeletedRows) >= CHUNK
 }
