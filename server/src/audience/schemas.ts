@@ -53,14 +53,14 @@ export function createSchemas(now: () => number) {
     .description('When it happened: epoch ms or ISO-8601, at most 24 h ahead. Without it: now')
     .example('2026-05-30T12:55:00Z')
   return {
-    identify: oneOrBatch(Joi.object<IdentifyItem>({ d10xLinkId: linkId, userId, timestamp })),
-    activity: oneOrBatch(Joi.object<ActivityItem>({ userId, timestamp })),
+    identify: oneOrBatch(Joi.object<IdentifyItem>({ d10xLinkId: linkId, userId, timestamp }).id('Identification')),
+    activity: oneOrBatch(Joi.object<ActivityItem>({ userId, timestamp }).id('Activity')),
     properties: oneOrBatch(
       Joi.object<PropertiesItem>({
         userId,
         properties: Joi.array().items(property()).max(MAX_PROPERTIES).required(),
         timestamp,
-      }),
+      }).id('UserProperties'),
     ),
     purchase: oneOrBatch(
       Joi.object<PurchaseItem>({
@@ -68,7 +68,7 @@ export function createSchemas(now: () => number) {
         revenue: Joi.revenue().required().description('Below 0: a refund').example(49.99),
         purchaseId: Joi.text().description('Counts once, for ever').example('order-1001'),
         timestamp,
-      }),
+      }).id('Purchase'),
     ),
   }
 }

@@ -4,7 +4,11 @@ import exported from 'joi-to-json'
 export type Json = Record<string, unknown>
 
 // its types describe an ES module, but it is a CommonJS one: what is imported is the function itself
-const joiToJson = exported as unknown as (joi: { describe: () => unknown }, mode: 'open-api-3.1') => Json
+const joiToJson = exported as unknown as (
+  joi: { describe: () => unknown },
+  mode: 'open-api-3.1',
+  components: Json,
+) => Json
 
 /** A part of what Joi says of a schema. */
 interface Described {
@@ -15,9 +19,14 @@ interface Described {
   matches?: { schema?: unknown; ref?: unknown; is?: unknown; then?: unknown; otherwise?: unknown }[]
 }
 
-/** The JSON Schema of input: what `joi-to-json` makes of it, told of our own types and conditions. */
-export function toJsonSchema(joi: BaseJoi.Schema): Json {
-  return joiToJson({ describe: () => inPlainTypes(joi.describe()) }, 'open-api-3.1')
+/**
+ * The JSON Schema of input: what `joi-to-json` makes of it, told of our own types and conditions. A part with an `id`
+ * becomes a component, and a reference stands in its place.
+ */
+export function toJsonSchema(joi: BaseJoi.Schema, components: Json): Json {
+  const described = { describe: () => inPlainTypes(joi.describe()) }
+  const { schemas: _, ...schema } = joiToJson(described, 'open-api-3.1', components)
+  return schema
 }
 
 function inPlainTypes(part: unknown): unknown {

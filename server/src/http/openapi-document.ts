@@ -97,7 +97,7 @@ function describeOperation(route: Route, allow: string, root: Json, schemas: Jso
     description,
     security: scope ? [Object.fromEntries(Object.keys(SIGNING_HEADERS).map((name) => [name, []]))] : [],
     ...(isEverywhere ? {} : { servers: [root] }),
-    ...describeRequest(route),
+    ...describeRequest(route, schemas),
     responses: describeResponses(route, allow, schemas),
     ...(scope ? { 'x-codeSamples': [{ lang: 'bash', label: 'curl', source: signedCurl(route) }] } : {}),
   }

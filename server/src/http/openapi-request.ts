@@ -30,21 +30,21 @@ export function templateOf(url: string): string {
   return url.replaceAll(/:(\w+)/g, '{$1}')
 }
 
-/** What a request has beside its address. */
-export function describeRequest({ method, operation: { params, query, body } }: Route): Json {
+/** What a request has beside its address; what its body refers to goes into `schemas`. */
+export function describeRequest({ method, operation: { params, query, body } }: Route, schemas: Json): Json {
   const parameters = [
-    ...(params ? describeParameters('path', params) : []),
-    ...(query ? describeParameters('query', query) : []),
+    ...(params ? describeParameters('path', params, schemas) : []),
+    ...(query ? describeParameters('query', query, schemas) : []),
     ...(method === 'POST' ? [IDEMPOTENCY_KEY] : []),
   ]
   return {
     ...(parameters.length > 0 ? { parameters } : {}),
-    ...(body ? { requestBody: { required: true, content: { 'application/json': describeBody(body) } } } : {}),
+    ...(body ? { requestBody: { required: true, content: { 'application/json': describeBody(body, schemas) } } } : {}),
   }
 }
 
-function describeParameters(place: 'path' | 'query', joi: BaseJoi.ObjectSchema): Json[] {
-  const { properties = {}, required = [] } = toJsonSchema(joi)
+function describeParameters(place: 'path' | 'query', joi: BaseJoi.ObjectSchema, schemas: Json): Json[] {
+  const { properties = {}, required = [] } = toJsonSchema(joi, schemas)
   const names = required as string[]
   return Object.entries(properties as Record<string, Json>).map(([name, property]) => {
     const { description, examples, ...schema } = property
@@ -60,9 +60,9 @@ function describeParameters(place: 'path' | 'query', joi: BaseJoi.ObjectSchema):
   })
 }
 
-function describeBody({ schema, examples }: NonNullable<Operation['body']>): Json {
+function describeBody({ schema, examples }: NonNullable<Operation['body']>, schemas: Json): Json {
   return {
-    schema: toJsonSchema(schema),
+    schema: toJsonSchema(schema, schemas),
     examples: Object.fromEntries(Object.entries(examples).map(([name, value]) => [name, { value }])),
   }
 }
