@@ -3,6 +3,8 @@ import { randomBytes } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
 import type { Logger } from 'pino'
+import { linkRoutes } from './audience/link-routes.ts'
+import { audienceReadRoutes } from './audience/read-routes.ts'
 import { reportRoutes } from './audience/routes.ts'
 import { channelRoutes } from './channels/routes.ts'
 import type { Config } from './config.ts'
@@ -91,6 +93,8 @@ export function buildApp(options: AppOptions): FastifyInstance {
     genReqId: createRequestId(),
     routerOptions: {
       ignoreTrailingSlash: true,
+      // a longer id is refused by its schema
+      maxParamLength: MAX_HEADER_BYTES,
       // Fastify's type knows no symbols; only `validateInput` reads the query
       querystringParser: parseQuery as (text: string) => Record<string, string | string[]>,
     },
@@ -150,6 +154,14 @@ export function buildApp(options: AppOptions): FastifyInstance {
       scope.addHook('onRequest', authenticate('report'))
       scope.addHook('preHandler', readKey)
       reportRoutes(scope, store, metrics, now)
+      linkRoutes(scope, store, now)
+    },
+    { prefix: '/v1.0/user' },
+  )
+  app.register(
+    async (scope) => {
+      scope.addHook('onRequest', authenticate('read'))
+      audienceReadRoutes(scope, store)
     },
     { prefix: '/v1.0/user' },
   )

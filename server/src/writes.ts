@@ -1,4 +1,6 @@
+import { createUserLink, linkConversations } from './audience/create-links.ts'
 import { identify } from './audience/identify.ts'
+import { markConversion } from './audience/mark-conversion.ts'
 import { recordPurchases } from './audience/record-purchases.ts'
 import { recordUsers } from './audience/record-users.ts'
 import { reportPurchases } from './audience/report-purchases.ts'
@@ -32,6 +34,7 @@ export const writes = {
   createApiKey,
   createChannel,
   createOrganization,
+  createUserLink: idempotent(createUserLink, { cuidOf: (_linkId, { cuid }) => cuid }),
   createWorkspace,
   deleteStale,
   disconnectChannel,
@@ -41,6 +44,8 @@ export const writes = {
   forgetErasures,
   markCompacted,
   identify: idempotent(identify, { repeat: () => 0 }),
+  markConversion: idempotent(markConversion, { cuidOf: (userId) => userId }),
+  linkConversations,
   markSample,
   reapplyErasure,
   recordConversations,

@@ -65,6 +65,13 @@ export async function reporting({ store, execute }: TestStore) {
       await execute(`insert into links (org_id, link_id, conversation_key, created_timestamp)
         values (${orgId}, '${linkId}', ${conversationKey}, ${NOW})`)
     },
+    linkRow: (linkId: string) =>
+      store.db
+        .selectFrom('links as l')
+        .selectAll()
+        .where('l.org_id', '=', orgId)
+        .where('l.link_id', '=', linkId)
+        .executeTakeFirst(),
     /** the list as a client reads it: `cuid`s in order */
     async listed(): Promise<(string | null)[]> {
       const answer = await t.get(credentials, `/vip-users?workspaceId=${workspaceId}&mediumId=${mediumId}`)

@@ -49,6 +49,7 @@ export function createProgram(): Command {
   directoryCommands(program)
   userCommands(program)
   erasureCommands(program)
+  linkCommands(program)
   keyCommands(program)
   importCommands(program)
   return program
@@ -173,6 +174,16 @@ function userCommands(program: Command): void {
     'print all that is kept of one, for who asks for their data',
     () => import('./user-export.ts'),
   ).requiredOption(...ORGANIZATION)
+}
+
+function linkCommands(program: Command): void {
+  const link = program.command('link').description('D10x links, which tell who comes from where')
+  add(link, 'create', 'print the link of a conversation, or a new one for a user', () => import('./link-create.ts'))
+    .requiredOption(...ORGANIZATION)
+    .option('--conversation <id>', 'the conversation that it stands for')
+    .option('--user <cuid>', 'the user whose first conversation will come with it')
+    .option('--channel <id>', 'with --all: the channel')
+    .option('--all', 'a line of CSV for each conversation of the channel')
 }
 
 function keyCommands(program: Command): void {

@@ -89,7 +89,7 @@ function describePath(routes: Route[], root: Json, schemas: Json): Json {
 function describeOperation(route: Route, allow: string, root: Json, schemas: Json): Json {
   const { operationId, tag, summary, description, scope } = route.operation
   // the hosted service's other address has reads alone
-  const isEverywhere = scope === 'read'
+  const isEverywhere = scope === 'read' && tag !== 'Audience'
   return {
     operationId,
     tags: [tag],

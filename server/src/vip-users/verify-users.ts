@@ -45,6 +45,7 @@ export async function verifyUsers(
 ): Promise<Map<string, number>> {
   const counts = new Map<string, number>()
   await reportOrphans(tx, orgId, differences)
+  await reportLostLinks(tx, orgId, differences)
   let users = 0
   for await (const chunk of chunks(summedUsers(tx, orgId))) {
     for (const user of chunk) compareSums(user, differences)
@@ -82,6 +83,18 @@ async function reportOrphans(tx: Tx, orgId: number, differences: Difference[]): 
         message: `has ${orphans} ${table.replace('_', ' ')}, but there is no such user`,
       })
     }
+  }
+}
+
+/** A link whose conversation is not there: it went with its user, and the link should have, too. */
+async function reportLostLinks(tx: Tx, orgId: number, differences: Difference[]): Promise<void> {
+  const { rows } = await sql<{ link_id: string }>`
+    select l.link_id
+    from links l left join conversations c on c.org_id = l.org_id and c.conversation_key = l.conversation_key
+    where l.org_id = ${orgId} and l.conversation_key is not null and c.conversation_key is null
+    order by l.link_id limit 100`.execute(tx.db)
+  for (const { link_id } of rows) {
+    differences.push({ where: `link ${link_id}`, message: 'stands for a conversation that is not there' })
   }
 }
 

@@ -1,0 +1,81 @@
+import { randomBytes } from 'node:crypto'
+import { sql } from 'kysely'
+import { forUpdate, rowsTable } from '../database/rows.ts'
+import { shareRules } from '../database/rules-lock.ts'
+import type { Tx } from '../database/write.ts'
+import { lockUsers } from '../users/lock-users.ts'
+import { refreshLists } from '../vip-users/refresh.ts'
+
+/** 96 random bits: nobody finds another's link by trying. */
+const LINK_BYTES = 12
+const newLinkId = () => randomBytes(LINK_BYTES).toString('base64url')
+
+/**
+ * Makes a link for a user who has no conversation yet, and the user where there is none: the first conversation that
+ * comes with it is the user's.
+ *
+ * @param eventTimestamp epoch ms: since when the link is the user's
+ * @see contract, audience (`POST /links`)
+ */
+export async function createUserLink(
+  tx: Tx,
+  { orgId, cuid, eventTimestamp }: { orgId: number; cuid: string; eventTimestamp: number },
+): Promise<string> {
+  await shareRules(tx, orgId)
+  const { keyOf, created } = await lockUsers(tx, orgId, [cuid])
+  const linkId = newLinkId()
+  await tx.db
+    .insertInto('links')
+    .values({
+      org_id: orgId,
+      link_id: linkId,
+      conversation_key: null,
+      user_key: keyOf.get(cuid) ?? null,
+      user_timestamp: eventTimestamp,
+      created_timestamp: tx.now,
+      converted_timestamp: null,
+    })
+    .execute()
+  await refreshLists(tx, orgId, [...created])
+  return linkId
+}
+
+/**
+ * A link for each of these conversations: the one that it has, else a new one.
+ *
+ * @returns link ids by conversation key; a conversation that is not there has none
+ */
+export async function linkConversations(
+  tx: Tx,
+  { orgId, conversationKeys }: { orgId: number; conversationKeys: number[] },
+): Promise<Map<number, string>> {
+  // no erasure comes between a conversation and its link
+  await shareRules(tx, orgId)
+  const wanted = conversationKeys.map((conversation_key) => ({ conversation_key }))
+  const { rows } = await sql<{ conversation_key: number }>`
+    /* conversations.lock-for-links */
+    select c.conversation_key
+    from ${rowsTable(tx.db, 'k', { conversation_key: 'bigint' }, wanted)}
+      join conversations c on c.org_id = ${orgId} and c.conversation_key = k.conversation_key
+    order by c.conversation_key ${forUpdate(tx.db)}`.execute(tx.db)
+  const links = await sql<{ conversation_key: number; link_id: string }>`
+    /* links.of-conversations */
+    select l.conversation_key, l.link_id
+    from ${rowsTable(tx.db, 'k', { conversation_key: 'bigint' }, rows)}
+      join links l on l.org_id = ${orgId} and l.conversation_key = k.conversation_key
+    order by l.created_timestamp desc, l.link_id desc`.execute(tx.db)
+  // of several the first one that was made
+  const linkOf = new Map(links.rows.map((link) => [link.conversation_key, link.link_id]))
+  const made = rows
+    .filter(({ conversation_key }) => !linkOf.has(conversation_key))
+    .map(({ conversation_key }) => ({ conversation_key, link_id: newLinkId() }))
+  if (made.length > 0) {
+    await sql`
+      /* links.create */
+      insert into links (org_id, link_id, conversation_key, created_timestamp)
+      select ${orgId}, k.link_id, k.conversation_key, ${tx.now}
+      from ${rowsTable(tx.db, 'k', { conversation_key: 'bigint', link_id: 'text' }, made)}`.execute(tx.db)
+  }
+  for (const { conversation_key, link_id } of made) linkOf.set(conversation_key, link_id)
+  return linkOf
+}
