@@ -181,10 +181,14 @@ test('what the app really answers fits the schema of its status', async () => {
     ['/vip-users?workspaceId=x&mediumId=x', 404, fresh],
     ['/vip-users?limit=x', 422, fresh],
     ['/vip-users', 405, {}, 'DELETE'],
+    ['/v1.0/user/identified', 200, fresh],
+    ['/v1.0/user/identified?next=x', 422, fresh],
+    ['/v1.0/user/properties/player-4711', 200, fresh],
+    [`/v1.0/user/properties/${'x'.repeat(256)}`, 422, fresh],
   ] as [string, number, Record<string, string>?, 'GET'?][]) {
     const answer = await t.app.inject({ url, headers: headers ?? {}, method: method ?? 'GET' })
     assert.equal(answer.statusCode, status, url)
-    const route = `GET ${url.split('?')[0]}`
+    const route = `GET ${url.split('?')[0]}`.replace(/(properties)\/.*/, '$1/{userId}')
     assertDocumented(route, answer)
     seen.add(route)
   }
