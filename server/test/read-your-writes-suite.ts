@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { NOW, type TestApp, testApp } from './app.ts'
+import { NOW, testApp } from './app.ts'
 import { recordVips } from './lists.ts'
 import { makeOrganization } from './organization.ts'
-import { type Credentials, sign } from './signed.ts'
 import type { TestStore } from './stores.ts'
 
 const LANES = 4
@@ -53,7 +52,7 @@ export function readYourWritesSuite(get: () => TestStore, times: number): void {
         const [writer, reader] = [servers[n % 2], servers[(n + 1) % 2]]
         const { path, report, shows } = REPORTS[(n >> 3) % REPORTS.length] ?? {}
         assert(writer && reader && path && report && shows)
-        const written = await post(writer, key, `/v1.0/user/${path}`, { userId: `u${lane}`, ...report(n) })
+        const written = await writer.post(key, `/v1.0/user/${path}`, { userId: `u${lane}`, ...report(n) })
         assert.equal(written.statusCode, 200, written.body)
         const read = await reader.get(key, address, { 'if-none-match': etag })
         assert.equal(read.statusCode, 200, `${path} ${n}`)
@@ -64,8 +63,4 @@ export function readYourWritesSuite(get: () => TestStore, times: number): void {
     }
     await Promise.all(Array.from({ length: LANES }, (_, lane) => run(lane)))
   })
-}
-
-function post({ app, clock }: TestApp, key: Credentials, url: string, payload: object) {
-  return app.inject({ method: 'POST', url, payload, headers: sign(key, new Date(clock.ms).toISOString()) })
 }

@@ -8,7 +8,7 @@ import { pino } from 'pino'
 import { testApp } from '../../test/app.ts'
 import { recordVips } from '../../test/lists.ts'
 import { makeOrganization } from '../../test/organization.ts'
-import { type Credentials, sign } from '../../test/signed.ts'
+import type { Credentials } from '../../test/signed.ts'
 import { eachStore } from '../../test/stores.ts'
 
 eachStore((get) => {
@@ -29,15 +29,9 @@ eachStore((get) => {
         },
       }),
     )
-    const { app, clock, key, get: ask } = testApp(store, { DYNAMO_DATA_DIR: dataDir }, { log })
+    const { clock, key, get: ask, post } = testApp(store, { DYNAMO_DATA_DIR: dataDir }, { log })
     const credentials = await key(orgId, 'read+erase')
-    const erase = (body: object, by: Credentials = credentials) =>
-      app.inject({
-        method: 'POST',
-        url: '/v1.0/user/deleteUserData',
-        headers: sign(by, new Date(clock.ms).toISOString()),
-        payload: body,
-      })
+    const erase = (body: object, by: Credentials = credentials) => post(by, '/v1.0/user/deleteUserData', body)
 
     const list = `/vip-users?workspaceId=${workspaceId}&mediumId=${mediumId}`
     assert.match((await ask(credentials, list)).body, /"cuid":"u4"/)
@@ -71,20 +65,14 @@ eachStore((get) => {
   test('a fact dated before the erasure of its user is answered 200, dropped and counted', async () => {
     const { store } = get()
     const { orgId } = await makeOrganization(store)
-    const { app, clock, key } = testApp(store)
+    const { app, clock, key, post } = testApp(store)
     const linkId = 'link-of-nobody-yet'
     await get().execute(
       `insert into links (org_id, link_id, created_timestamp) values (${orgId}, '${linkId}', ${clock.ms})`,
     )
     const credentials = await key(orgId)
     await store.write('eraseUser', { orgId, cuid: 'ann', erasedTimestamp: clock.ms })
-    const report = (path: string, body: object) =>
-      app.inject({
-        method: 'POST',
-        url: `/v1.0/user${path}`,
-        headers: sign(credentials, new Date(clock.ms).toISOString()),
-        payload: body,
-      })
+    const report = (path: string, body: object) => post(credentials, `/v1.0/user${path}`, body)
     const old = { userId: 'ann', timestamp: clock.ms - 1 }
     const properties = [{ key: 'plan', value: 'pro' }]
     for (const [path, item] of [
@@ -108,14 +96,8 @@ eachStore((get) => {
     const { store } = get()
     const { orgId } = await makeOrganization(store)
     // no folder can be there, not even for root, whom no mode keeps out
-    const { app, clock, key } = testApp(store, { DYNAMO_DATA_DIR: '/dev/null/data' })
-    const headers = sign(await key(orgId), new Date(clock.ms).toISOString())
-    const answer = await app.inject({
-      method: 'POST',
-      url: '/v1.0/user/deleteUserData',
-      headers,
-      payload: { userId: 'ann' },
-    })
+    const { key, post } = testApp(store, { DYNAMO_DATA_DIR: '/dev/null/data' })
+    const answer = await post(await key(orgId), '/v1.0/user/deleteUserData', { userId: 'ann' })
     assert.equal(answer.statusCode, 503)
     assert.equal(answer.headers['retry-after'], '1')
     assert.equal(answer.headers['x-erasure-receipt'], undefined)
