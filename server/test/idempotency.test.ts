@@ -211,18 +211,6 @@ eachStore((get) => {
     assert.doesNotMatch(await dumpStore(env), /key-of-ann|order~1/)
   })
 
-  test('an answer that names a user is deleted when the user is erased', async () => {
-    const { store, execute } = get()
-    const org = await makeOrganization(store)
-    const { orgId } = org
-    const post = await makeClient(store, org)
-    await post({})
-    await execute(`update idempotent_answers set user_key = (
-      select u.user_key from users u where u.org_id = ${orgId} and u.cuid = 'ann') where org_id = ${orgId}`)
-    await store.write('eraseUser', { orgId, cuid: 'ann', erasedTimestamp: Date.now() })
-    assert.deepEqual(await readAnswers(store, org), [])
-  })
-
   test('a request without an idempotency key leaves no answer behind', async () => {
     const { store } = get()
     const org = await makeOrganization(store)
