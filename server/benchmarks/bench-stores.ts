@@ -7,23 +7,38 @@ import type { Store } from '../src/database/store.ts'
 import { checkFingerprint, createSecrets, loadMasterKey, type Secrets } from '../src/secrets.ts'
 import { writes } from '../src/writes.ts'
 import { startPostgres } from '../test/postgres-server.ts'
-import { type MadeList, makeList } from './made-list.ts'
+import { type ListSize, type MadeList, makeList } from './made-list.ts'
 
 export type StoreName = 'sqlite' | 'postgres'
 
-/** @param list  names with commas between */
-export function storeNamesOf(list: string): StoreName[] {
+interface StoreEnv {
+  name: StoreName
+  env: Record<string, string>
+}
+
+/**
+ * What tells a server, or a command, to use each of these stores, and where PostgreSQL is if it is one of them.
+ *
+ * @param list  names with commas between
+ * @param postgresUrl  a server on which a database may be made; without it one is started
+ */
+export async function storeEnvs(
+  list: string,
+  folder: string,
+  postgresUrl: string | undefined,
+): Promise<{ stores: StoreEnv[]; databaseUrl: string | undefined }> {
+  const stores: StoreEnv[] = []
+  for (const name of storeNamesOf(list)) stores.push({ name, env: await storeEnv(name, folder, postgresUrl) })
+  return { stores, databaseUrl: stores.find(({ name }) => name === 'postgres')?.env.DATABASE_URL }
+}
+
+function storeNamesOf(list: string): StoreName[] {
   return list.split(',').filter((name): name is StoreName => name === 'sqlite' || name === 'postgres')
 }
 
 const DATABASE = 'dynamo_benchmark'
 
-/**
- * What tells a server, or a command, which store to use.
- *
- * @param postgresUrl  a server on which a database may be made; without it one is started
- */
-export async function storeEnv(
+async function storeEnv(
   name: StoreName,
   folder: string,
   postgresUrl: string | undefined,
@@ -66,7 +81,7 @@ export async function ensureLists(env: Record<string, string>, sizes: number[]):
     const list =
       known && (await isThere(store, known))
         ? known
-        : await makeList(store, secrets, rows, (done) => showProgress(`${store.name}: ${done}`))
+        : await makeList(store, secrets, { users: rows, vipShare: 1 }, (done) => showProgress(`${store.name}: ${done}`))
     showProgress('')
     if (list !== known) {
       const seconds = Math.round((performance.now() - startedMs) / 1000)
@@ -75,6 +90,18 @@ export async function ensureLists(env: Record<string, string>, sizes: number[]):
     lists.push(list)
     await writeFile(file, JSON.stringify([...kept.filter((old) => !sizes.includes(old.rows)), ...lists]))
   }
+  await store.close()
+  return lists
+}
+
+/** A new list for each of these. */
+export async function makeNewLists(env: Record<string, string>, wanted: ListSize[]): Promise<MadeList[]> {
+  const { store, secrets } = await openFrom(env)
+  const lists: MadeList[] = []
+  for (const size of wanted) {
+    lists.push(await makeList(store, secrets, size, (done) => showProgress(`${store.name}: ${done}`)))
+  }
+  showProgress('')
   await store.close()
   return lists
 }

@@ -35,7 +35,7 @@ export function pageOf({ workspaceId, mediumId }: MadeList, more = ''): string {
 }
 
 export function nearPage(list: MadeList): string {
-  return pageOf(list, `&offset=${below(FIRST_OFFSETS)}`)
+  return pageOf(list, `&offset=${below(Math.min(list.rows, FIRST_OFFSETS))}`)
 }
 
 /** @throws where the answer is no page */

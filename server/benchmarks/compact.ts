@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { sql } from 'kysely'
 import type { Store } from '../src/database/store.ts'
-import { ensureLists, openFrom, storeEnv, storeNamesOf } from './bench-stores.ts'
+import { ensureLists, openFrom, storeEnvs } from './bench-stores.ts'
 import { toTable } from './figures.ts'
 import { describeMachine } from './machine.ts'
 
@@ -23,10 +23,9 @@ const GB = 1e9
 const folder = await mkdtemp(join(tmpdir(), 'dynamo-benchmark-'))
 try {
   const lines: (string | number)[][] = []
-  let databaseUrl: string | undefined
-  for (const name of storeNamesOf(values.stores)) {
-    const env = await storeEnv(name, folder, values.postgres)
-    databaseUrl ??= env.DATABASE_URL
+  const { stores, databaseUrl } = await storeEnvs(values.stores, folder, values.postgres)
+  const machine = await describeMachine(databaseUrl)
+  for (const { name, env } of stores) {
     await ensureLists(env, [Number(values.rows)])
     const { store } = await openFrom(env)
     const size = (await bytesOf(store)) / GB
@@ -37,7 +36,7 @@ try {
     lines.push([name, size.toFixed(2), seconds.toFixed(1), (seconds / size).toFixed(1)])
   }
   const command = `node server/benchmarks/compact.ts --rows ${values.rows} --stores ${values.stores}`
-  process.stdout.write(`- command: \`${command}\`\n${(await describeMachine(databaseUrl)).join('\n')}\n\n`)
+  process.stdout.write(`- command: \`${command}\`\n${machine.join('\n')}\n\n`)
   process.stdout.write(`${toTable(['store', 'GB', 'seconds', 's/GB'], lines)}\n`)
 } finally {
   await rm(folder, { recursive: true, force: true })

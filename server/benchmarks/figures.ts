@@ -46,6 +46,11 @@ export function toTable(head: string[], rows: (string | number)[][]): string {
 }
 
 export function median(values: number[]): number {
+  return percentile(values, 0.5)
+}
+
+/** @param share  0.99: what 99 of 100 values are no larger than */
+export function percentile(values: number[], share: number): number {
   const sorted = values.toSorted((one, other) => one - other)
-  return sorted[sorted.length >> 1] ?? 0
+  return sorted[Math.floor(sorted.length * share)] ?? 0
 }

@@ -8,7 +8,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs, promisify } from 'node:util'
-import { openFrom, storeEnv, storeNamesOf } from './bench-stores.ts'
+import { openFrom, storeEnvs } from './bench-stores.ts'
 import { toTable } from './figures.ts'
 import { describeMachine } from './machine.ts'
 import { cuidOf } from './made-list.ts'
@@ -34,10 +34,9 @@ try {
   const file = join(folder, 'purchases.csv')
   await pipeline(Readable.from(csv()), createWriteStream(file))
   const lines: (string | number)[][] = []
-  let databaseUrl: string | undefined
-  for (const name of storeNamesOf(values.stores)) {
-    const env = await storeEnv(name, folder, values.postgres)
-    databaseUrl ??= env.DATABASE_URL
+  const { stores, databaseUrl } = await storeEnvs(values.stores, folder, values.postgres)
+  const machine = await describeMachine(databaseUrl)
+  for (const { name, env } of stores) {
     const organizationId = await makeOrganization(env)
     const program = fileURLToPath(new URL('../bin/dynamo.mjs', import.meta.url))
     const args = [program, 'import', 'purchases', '--organization', organizationId, '--json', file]
@@ -49,7 +48,7 @@ try {
     lines.push([name, seconds.toFixed(1), Math.round(rows / seconds).toLocaleString('en')])
   }
   const command = `node server/benchmarks/import.ts --rows ${rows} --users ${users} --stores ${values.stores}`
-  process.stdout.write(`- command: \`${command}\`\n${(await describeMachine(databaseUrl)).join('\n')}\n\n`)
+  process.stdout.write(`- command: \`${command}\`\n${machine.join('\n')}\n\n`)
   process.stdout.write(`${toTable(['store', 'seconds', 'purchases/s'], lines)}\n`)
 } finally {
   await rm(folder, { recursive: true, force: true })

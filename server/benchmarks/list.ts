@@ -2,10 +2,10 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { ensureLists, type StoreName, storeEnv, storeNamesOf } from './bench-stores.ts'
+import { ensureLists, type StoreName, storeEnvs } from './bench-stores.ts'
 import { ask, askMonthTotals, CASES, LIMIT, pageOf } from './cases.ts'
 import { createFigures } from './figures.ts'
-import { CONNECTIONS, load } from './load.ts'
+import { CONNECTIONS, load, wrkVersion } from './load.ts'
 import { describeMachine } from './machine.ts'
 import type { MadeList } from './made-list.ts'
 import { BATCHES_PER_SECOND, PURCHASES_PER_BATCH } from './purchase-writer.ts'
@@ -44,12 +44,12 @@ interface Subject {
 await mkdir(folder, { recursive: true })
 const subjects: Subject[] = []
 try {
-  for (const name of storeNamesOf(values.stores)) {
-    const env = await storeEnv(name, folder, values.postgres)
+  const { stores, databaseUrl } = await storeEnvs(values.stores, folder, values.postgres)
+  for (const { name, env } of stores) {
     const lists = await ensureLists(env, sizes)
     subjects.push({ name, env, lists, server: await startDynamo(env) })
   }
-  await describe()
+  await describe(databaseUrl)
   process.stdout.write(`${await measureCases()}\n`)
   for (const { server } of subjects) await server.stop()
   for (const { name, env, lists } of subjects) {
@@ -65,7 +65,7 @@ try {
 // with it ends a PostgreSQL server that was started for this run
 process.exit()
 
-async function describe(): Promise<void> {
+async function describe(databaseUrl: string | undefined): Promise<void> {
   const [first] = subjects
   const list = first?.lists[0]
   if (!first || !list) throw new Error('Nothing to measure: --stores or --rows is empty')
@@ -74,7 +74,7 @@ async function describe(): Promise<void> {
   const { rows, stores, seconds } = values
   const lines = [
     `- command: \`npm run bench -- --rows ${rows} --stores ${stores} --seconds ${seconds} --rounds ${rounds}\``,
-    ...(await describeMachine(subjects.find(({ name }) => name === 'postgres')?.env.DATABASE_URL)),
+    ...(await describeMachine(databaseUrl, [`wrk ${await wrkVersion()}`])),
     `- page: ${LIMIT} rows, ${Buffer.byteLength(body).toLocaleString('en')} bytes; ${CONNECTIONS} connections`,
     `- purchases while writing: ${BATCHES_PER_SECOND} batches of ${PURCHASES_PER_BATCH} a second`,
   ]

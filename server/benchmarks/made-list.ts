@@ -5,48 +5,75 @@ import type { Secrets } from '../src/secrets.ts'
 import { makeLists } from '../src/vip-users/make-lists.ts'
 import type { Credentials } from './load.ts'
 
-/** A list of `rows` VIP users, and a key that may read it. */
-export interface MadeList extends Credentials {
+/** A list of `rows` VIP users out of `users`, and a key that may read it and report. */
+export interface MadeList extends Credentials, ListSize {
   rows: number
   orgId: number
+  workspaceKey: number
   workspaceId: string
   mediumId: string
 }
 
+export interface ListSize {
+  users: number
+  /** which share of the users is VIP, 0..1 */
+  vipShare: number
+}
+
 const CHUNK = 5_000
+/** From a dollar to e to this power. */
+const LTV_EXPONENT = 10
 const BIRTHDAY_SHARE = 0.4
 const DAY_MS = 86_400_000
 const PICTURES = 'https://platform-lookaside.fbsbx.com/platform/profilepic/'
 const FIRST_NAMES = ['Aiko', 'Benjamin', 'Chiara', 'Dimitri', 'Esperanza', 'Fatima', 'Gustav', 'Hannah', 'Иван', '美咲']
 const LAST_NAMES = ['Alvarez', 'Bergström', 'Castellanos', 'Dubois', 'Eriksen', 'Fernandes', 'Goldberg', 'Петрова']
 
-/** Makes an organization of its own with `rows` VIP users on one channel, by the product's own writes. */
+/** The rule by which this share of the users is VIP while nobody has bought more. */
+export function ruleOf(vipShare: number): string {
+  return `ltv >= ${Math.exp(LTV_EXPONENT * (1 - vipShare)).toFixed(2)}`
+}
+
+/** Makes an organization of its own with users who all have written on one channel, by the product's own writes. */
 export async function makeList(
   store: Store,
   secrets: Secrets,
-  rows: number,
+  { users, vipShare }: ListSize,
   onProgress: (done: string) => void,
 ): Promise<MadeList> {
-  const { orgId } = await store.write('createOrganization', { name: `${rows} VIPs` })
+  const { orgId } = await store.write('createOrganization', { name: `${users} users` })
   const platformId = `${100_000_000_000_000 + orgId}`
   const channel = await store.write('createChannel', { orgId, type: 'FB_PAGE', platformId, name: 'Benchmark' })
-  const random = createRandom(rows)
+  const random = createRandom(users)
   let writing = Promise.resolve()
-  for (let first = 0; first < rows; first += CHUNK) {
-    const numbers = Array.from({ length: Math.min(CHUNK, rows - first) }, (_, index) => first + index)
+  for (let first = 0; first < users; first += CHUNK) {
+    const numbers = Array.from({ length: Math.min(CHUNK, users - first) }, (_, index) => first + index)
     const facts = makeFacts(numbers, channel.mediumId, random)
     await writing
     // the next chunk is made while the store writes this one
     writing = record(store, orgId, facts)
-    onProgress(`${first} of ${rows} recorded`)
+    onProgress(`${first} of ${users} recorded`)
   }
   await writing
-  const indicator = { name: 'VIPs', type: 'VIP', vipIndicator: 'ltv > 0' } as const
+  const indicator = { name: 'VIPs', type: 'VIP', vipIndicator: ruleOf(vipShare) } as const
   const { workspaceKey, workspaceId } = await store.write('createWorkspace', { orgId, ...indicator })
   await store.write('connectChannel', { orgId, workspaceKey, channelKey: channel.channelKey })
-  await makeLists(store, { orgId, workspaceKey }, { onProgress: (users) => onProgress(`${users} of ${rows} listed`) })
-  const key = await createKey(store, secrets, { orgId, label: 'benchmark', scope: 'read' })
-  return { rows, orgId, workspaceId, mediumId: channel.mediumId, ...key }
+  const verdicts = await makeLists(
+    store,
+    { orgId, workspaceKey },
+    { onProgress: (done) => onProgress(`${done} of ${users} listed`) },
+  )
+  const key = await createKey(store, secrets, { orgId, label: 'benchmark', scope: 'read+report' })
+  return {
+    users,
+    vipShare,
+    rows: verdicts?.vip ?? 0,
+    orgId,
+    workspaceKey,
+    workspaceId,
+    mediumId: channel.mediumId,
+    ...key,
+  }
 }
 
 /** The `cuid` of the user with this number. */
@@ -69,8 +96,8 @@ function makeFacts(numbers: number[], mediumId: string, random: Random) {
       purchase: {
         purchaseId: `first-${number}`,
         cuid: cuidOf(number),
-        // from a few dollars to some ten thousand, in cents
-        revenueMicros: BigInt(Math.ceil(100 * Math.exp(random.uniform() * 10))) * 10_000n,
+        // in cents
+        revenueMicros: BigInt(Math.ceil(100 * Math.exp(random.uniform() * LTV_EXPONENT))) * 10_000n,
         timestamp: recent(),
       },
       conversation: {
