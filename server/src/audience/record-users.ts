@@ -6,8 +6,10 @@ import { type IsErased, readErasures } from '../erasure/erased-facts.ts'
 import { errors } from '../http/errors.ts'
 import { refreshDerivedUsers } from '../users/derive-users.ts'
 import { lockUsers } from '../users/lock-users.ts'
+import { CLAIMING_KEYS } from '../users/read-claims.ts'
 import { isRejectedBirthday } from '../users/resolve.ts'
 import { refreshLists } from '../vip-users/refresh.ts'
+import { readTargets } from '../vip-users/targets.ts'
 import type { PropertyValue } from '../workspaces/vip-indicator.ts'
 
 /** What is reported of one user at one time. */
@@ -49,11 +51,15 @@ export async function recordUsers(
     users.flatMap((user) => (isErased(dateOf(user)) ? [] : user.cuid)),
   )
   const reports = users.map((user) => ({ ...withoutErased(user, isErased), userKey: keyOf.get(user.cuid) ?? 0 }))
-  const properties = await writeProperties(tx, orgId, reports)
+  const written = await writeProperties(tx, orgId, reports)
   const opened = await writeAppOpens(tx, orgId, reports)
-  const changed = new Set([...properties, ...opened, ...created])
-  await refreshDerivedUsers(tx, orgId, [...properties])
-  await refreshLists(tx, orgId, [...changed])
+  const claimants = usersWith(written, CLAIMING_KEYS)
+  if (claimants.size > 0) await refreshDerivedUsers(tx, orgId, [...claimants])
+  const targets = await readTargets(tx, orgId)
+  const judged = usersWith(written, new Set(targets.flatMap(({ rule }) => rule?.propertyKeys ?? [])))
+  // no list tells of the other properties
+  await refreshLists(tx, orgId, [...new Set([...claimants, ...judged, ...opened, ...created])], { targets })
+  const changed = new Set([...written.keys(), ...opened, ...created])
   return {
     outcomes: reports.map((report) => {
       if (isErased(dateOf(report))) return 'erased'
@@ -88,8 +94,14 @@ function countRejectedBirthdays(users: UserReport[], arrivedTimestamp: number): 
 
 type KeyedReport = UserReport & { userKey: number }
 
-/** @returns the users whose properties changed */
-async function writeProperties(tx: Tx, orgId: number, reports: KeyedReport[]): Promise<Set<number>> {
+/** By user: the keys of the properties that changed. */
+type WrittenProperties = Map<number, string[]>
+
+function usersWith(written: WrittenProperties, keys: ReadonlySet<string>): Set<number> {
+  return new Set([...written].flatMap(([userKey, changed]) => (changed.some((key) => keys.has(key)) ? userKey : [])))
+}
+
+async function writeProperties(tx: Tx, orgId: number, reports: KeyedReport[]): Promise<WrittenProperties> {
   const latest = new Map<string, { user_key: number; key: string; value: string | null; event_timestamp: number }>()
   for (const { userKey, properties, eventTimestamp } of reports) {
     for (const { key, value } of properties) {
@@ -99,9 +111,9 @@ async function writeProperties(tx: Tx, orgId: number, reports: KeyedReport[]): P
       latest.set(id, { user_key: userKey, key, value: text, event_timestamp: eventTimestamp })
     }
   }
-  if (latest.size === 0) return new Set()
+  if (latest.size === 0) return new Map()
   const types = { user_key: 'bigint', key: 'text', value: 'text', event_timestamp: 'bigint' } as const
-  const { rows } = await sql<{ user_key: number }>`
+  const { rows } = await sql<{ user_key: number; key: string }>`
     /* properties.write */
     insert into properties as p (org_id, user_key, key, value, event_timestamp, arrived_timestamp)
     select ${orgId}, k.user_key, k.key, k.value, k.event_timestamp, ${tx.now}
@@ -112,14 +124,15 @@ async function writeProperties(tx: Tx, orgId: number, reports: KeyedReport[]): P
       arrived_timestamp = excluded.arrived_timestamp
     where excluded.event_timestamp > p.event_timestamp
       or (excluded.event_timestamp = p.event_timestamp and excluded.value is distinct from p.value)
-    returning user_key`.execute(tx.db)
-  const changed = new Set(rows.map((row) => row.user_key))
-  await refuseTooMany(tx, orgId, reports, changed)
-  return changed
+    returning user_key, key`.execute(tx.db)
+  const written: WrittenProperties = new Map()
+  for (const { user_key, key } of rows) written.getOrInsertComputed(user_key, () => []).push(key)
+  await refuseTooMany(tx, orgId, reports, [...written.keys()])
+  return written
 }
 
-async function refuseTooMany(tx: Tx, orgId: number, reports: KeyedReport[], userKeys: Set<number>): Promise<void> {
-  const keys = [...userKeys].map((user_key) => ({ user_key }))
+async function refuseTooMany(tx: Tx, orgId: number, reports: KeyedReport[], userKeys: number[]): Promise<void> {
+  const keys = userKeys.map((user_key) => ({ user_key }))
   const { rows } = await sql<{ user_key: number }>`
     /* properties.count */
     select p.user_key

@@ -52,13 +52,14 @@ function sayingOf(
   return { source, value, eventTimestamp, arrivedTimestamp, origin, author }
 }
 
-const CLAIMING_KEYS = ['ltv', ...FIELD_OF_PROPERTY.keys()]
+/** The keys of the properties that a user's LTV, names and birthday are derived from. */
+export const CLAIMING_KEYS: ReadonlySet<string> = new Set(['ltv', ...FIELD_OF_PROPERTY.keys()])
 
 async function readPropertyRows(db: Kysely<Schema>, orgId: number, userKeys: number[]) {
   const { rows } = await sql<{ user_key: number; key: string; value: string | null } & ClaimTimes>`
     /* properties.claims */
     select p.user_key, p.key, p.value, p.event_timestamp, p.arrived_timestamp
-    from ${propertiesTable(db, userKeys, CLAIMING_KEYS)}
+    from ${propertiesTable(db, userKeys, [...CLAIMING_KEYS])}
       join properties p on p.org_id = ${orgId} and p.user_key = k.user_key and p.key = k.key`.execute(db)
   return rows
 }
