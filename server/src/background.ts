@@ -4,12 +4,13 @@ import type { Store } from './database/store.ts'
 import { whenFree } from './database/when-free.ts'
 import { createErasureUpkeep } from './erasure/upkeep.ts'
 import { forgetAllAnswers } from './idempotency/forget-answers.ts'
-import { makeLists } from './vip-users/make-lists.ts'
+import { deleteAllStale, makeLists } from './vip-users/make-lists.ts'
 import { settleAllDue } from './vip-users/settle-due.ts'
 
 /** How late a mark over time may be settled, and a list be taken up that a command left half made. */
 const SWEEP_MS = 10_000
-const REST_MS = 20
+/** A list that nobody has gone on making for so long is nobody's. */
+const STALLED_MS = 2_000
 
 /**
  * What a server does besides answering: it takes up the lists that a server or a command was making when it ended,
@@ -40,7 +41,7 @@ export async function runBackground(store: Store, log: Logger, signal: AbortSign
   // side by side: nobody stays due for as long as a large list takes to be made
   await Promise.all([
     sweep('Lists could not be made', async (isFirst) => {
-      await resumeBuilds(stoppable)
+      await resumeBuilds(stoppable, signal)
       // whoever makes a list deletes what it replaced; only one who was killed leaves something
       if (isFirst) await deleteLeftovers(stoppable)
     }),
@@ -50,20 +51,28 @@ export async function runBackground(store: Store, log: Logger, signal: AbortSign
   ])
 }
 
-async function resumeBuilds(store: Pick<Store, 'db' | 'write'>): Promise<void> {
-  const building = await store.db
+async function resumeBuilds(store: Pick<Store, 'db' | 'write'>, signal: AbortSignal): Promise<void> {
+  const before = await readBuilds(store)
+  if (before.length === 0) return
+  await pause(STALLED_MS, undefined, { signal })
+  const after = new Set((await readBuilds(store)).map((build) => JSON.stringify(build)))
+  for (const build of before) {
+    if (!after.has(JSON.stringify(build))) continue
+    await makeLists(store, { orgId: build.org_id, workspaceKey: build.workspace_key }, { considerate: true })
+  }
+}
+
+function readBuilds(store: Pick<Store, 'db'>) {
+  return store.db
     .selectFrom('workspaces as w')
-    .select(['w.org_id', 'w.workspace_key'])
+    .select(['w.org_id', 'w.workspace_key', 'w.building_generation', 'w.building_user_key'])
     .where('w.building_generation', 'is not', null)
     .execute()
-  for (const { org_id: orgId, workspace_key: workspaceKey } of building) {
-    await makeLists(store, { orgId, workspaceKey }, { considerate: true })
-  }
 }
 
 async function deleteLeftovers(store: Pick<Store, 'db' | 'write'>): Promise<void> {
   for (const orgId of await organizationsWithLists(store)) {
-    while (await store.write('deleteStale', { orgId })) await pause(REST_MS)
+    await deleteAllStale(store, orgId)
   }
 }
 

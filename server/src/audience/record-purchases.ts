@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { rowsTable, userKeysTable } from '../database/rows.ts'
+import { joinEach, rowsTable, userKeysTable } from '../database/rows.ts'
 import { shareRules } from '../database/rules-lock.ts'
 import type { Tx } from '../database/write.ts'
 import { type IsErased, readErasures } from '../erasure/erased-facts.ts'
@@ -141,7 +141,7 @@ async function readPurchases(tx: Tx, orgId: number, purchaseIds: string[]): Prom
     /* purchases.read */
     select p.purchase_id, p.user_key, cast(p.revenue_micros as text) as revenue_micros
     from ${rowsTable(tx.db, 'k', { purchase_id: 'text' }, ids)}
-      join purchases p on p.org_id = ${orgId} and p.purchase_id = k.purchase_id`.execute(tx.db)
+      ${joinEach(tx.db, 'purchases', 'p', sql`p.org_id = ${orgId} and p.purchase_id = k.purchase_id`)}`.execute(tx.db)
   return new Map(
     rows.map((row) => [row.purchase_id, { userKey: row.user_key, revenueMicros: BigInt(row.revenue_micros) }]),
   )

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { rowsTable } from '../database/rows.ts'
+import { joinEach, rowsTable } from '../database/rows.ts'
 import { shareRules } from '../database/rules-lock.ts'
 import type { Tx } from '../database/write.ts'
 import { type IsErased, readErasures } from '../erasure/erased-facts.ts'
@@ -137,8 +137,7 @@ async function refuseTooMany(tx: Tx, orgId: number, reports: KeyedReport[], user
     /* properties.count */
     select p.user_key
     from ${rowsTable(tx.db, 'k', { user_key: 'bigint' }, keys)}
-      join properties p on p.org_id = ${orgId} and p.user_key = k.user_key
-    where p.value is not null
+      ${joinEach(tx.db, 'properties', 'p', sql`p.org_id = ${orgId} and p.user_key = k.user_key and p.value is not null`)}
     group by p.user_key having count(*) > ${MAX_PROPERTIES} limit 1`.execute(tx.db)
   const [full] = rows
   if (!full) return

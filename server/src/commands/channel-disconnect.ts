@@ -1,5 +1,5 @@
+import { deleteAllStale } from '../vip-users/make-lists.ts'
 import { findChannel, findWorkspace } from './find.ts'
-import { deleteStale } from './lists.ts'
 import { answer, type CommonOptions } from './output.ts'
 import { withStore } from './with-store.ts'
 
@@ -8,7 +8,7 @@ export async function run(options: CommonOptions & { workspace: string; channel:
     const { orgId, workspaceKey } = await findWorkspace(store, options.workspace)
     const { channelKey } = await findChannel(store, orgId, options.channel)
     const disconnected = await store.write('disconnectChannel', { orgId, workspaceKey, channelKey })
-    await deleteStale(store, orgId)
+    await deleteAllStale(store, orgId)
     answer(options, disconnected ? 'Disconnected' : 'It was not connected', { id: options.channel, disconnected })
   })
 }

@@ -54,8 +54,3 @@ function warnWhereMostFailed({ vip, notVip, failed, failedProperties }: Verdicts
   const [name] = [...failedProperties].sort(([, one], [, other]) => other - one)[0] ?? []
   say(`Warning: the rule fails on more than half of the users${name === undefined ? '' : `, mostly on "${name}"`}`)
 }
-
-/** Deletes, in chunks, what no list shows any more. */
-export async function deleteStale(store: Store, orgId: number): Promise<void> {
-  while (await store.write('deleteStale', { orgId }));
-}

@@ -47,6 +47,20 @@ export function userKeysTable<S>(db: Kysely<S>, userKeys: readonly number[]): Ra
   )
 }
 
+/**
+ * Joins what a table has for each row of those before it: by an index, row by row, whatever PostgreSQL takes the table
+ * for. Left to itself it walks an organization that it believes to be small for every batch. SQLite's planner is told.
+ *
+ * @param on a condition that an index answers
+ */
+export function joinEach<S>(db: Kysely<S>, table: string, alias: string, on: RawBuilder<unknown>): RawBuilder<unknown> {
+  const [from, as] = [sql.raw(`${table} ${alias}`), sql.raw(alias)]
+  // the offset keeps the planner from taking it for an ordinary join
+  return isPostgres(db)
+    ? sql`cross join lateral (select * from ${from} where ${on} offset 0) ${as}`
+    : sql`join ${from} on ${on}`
+}
+
 /** An array as PostgreSQL reads it; what the driver makes of an array takes several times as long. */
 function arrayLiteral(values: ColumnValue[]): string {
   return `{${values.map((value) => (typeof value === 'string' ? quoted(value) : String(value ?? 'NULL'))).join(',')}}`

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { rowsTable } from '../database/rows.ts'
+import { joinEach, rowsTable } from '../database/rows.ts'
 import type { Tx } from '../database/write.ts'
 import { hashUser } from './user-hash.ts'
 
@@ -36,7 +36,7 @@ export async function readErasures(tx: Tx, orgId: number, facts: readonly Dated[
     /* erased-users.find */
     select e.user_hash, e.erased_timestamp
     from ${rowsTable(tx.db, 'k', { user_hash: 'text' }, hashes)}
-      join erased_users e on e.org_id = ${orgId} and e.user_hash = k.user_hash`.execute(tx.db)
+      ${joinEach(tx.db, 'erased_users', 'e', sql`e.org_id = ${orgId} and e.user_hash = k.user_hash`)}`.execute(tx.db)
   const erasedAt = new Map(found.rows.map((row) => [cuidOf.get(row.user_hash) ?? null, row.erased_timestamp]))
   return ({ cuid, timestamp }) => cuid !== null && timestamp < (erasedAt.get(cuid) ?? Number.NEGATIVE_INFINITY)
 }

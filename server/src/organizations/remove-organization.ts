@@ -1,28 +1,35 @@
 import { sql } from 'kysely'
+import { deleteFirst } from '../database/delete-first.ts'
+import type { ColumnType } from '../database/rows.ts'
 import { takeRules } from '../database/rules-lock.ts'
+import type { Schema } from '../database/schema.ts'
 import type { Tx } from '../database/write.ts'
 
 /** How many rows one transaction removes: some ms, so that no other write waits long. */
 const ROWS = 2_000
 
+type Key = Record<string, ColumnType>
+
+const LIST_KEY: Key = { workspace_key: 'bigint', channel_key: 'bigint', generation: 'bigint' }
+
 /** Every table with an organization's rows, its keys first: from then on nobody reads what is left. */
-const TABLES: [name: string, key: string][] = [
-  ['api_keys', 'api_key'],
-  ['vip_users', 'workspace_key, channel_key, generation, negated_ltv_micros, conversation_id'],
-  ['vip_user_ranges', 'workspace_key, channel_key, generation, first_negated_ltv_micros, first_conversation_id'],
-  ['vip_marks', 'workspace_key, generation, user_key'],
-  ['workspace_channels', 'workspace_key, channel_key'],
-  ['workspaces', 'workspace_key'],
-  ['links', 'link_id'],
-  ['idempotent_answers', 'route, key_hash'],
-  ['erased_users', 'user_hash'],
-  ['receipts', 'receipt_id'],
-  ['conversations', 'conversation_key'],
-  ['channels', 'channel_key'],
-  ['personal_information', 'user_key, field, source'],
-  ['properties', 'user_key, key'],
-  ['purchases', 'purchase_id'],
-  ['users', 'user_key'],
+const TABLES: [name: keyof Schema, key: Key][] = [
+  ['api_keys', { api_key: 'text' }],
+  ['vip_users', { ...LIST_KEY, negated_ltv_micros: 'bigint', conversation_id: 'text' }],
+  ['vip_user_ranges', { ...LIST_KEY, first_negated_ltv_micros: 'bigint', first_conversation_id: 'text' }],
+  ['vip_marks', { workspace_key: 'bigint', generation: 'bigint', user_key: 'bigint' }],
+  ['workspace_channels', { workspace_key: 'bigint', channel_key: 'bigint' }],
+  ['workspaces', { workspace_key: 'bigint' }],
+  ['links', { link_id: 'text' }],
+  ['idempotent_answers', { route: 'text', key_hash: 'text' }],
+  ['erased_users', { user_hash: 'text' }],
+  ['receipts', { receipt_id: 'text' }],
+  ['conversations', { conversation_key: 'bigint' }],
+  ['channels', { channel_key: 'bigint' }],
+  ['personal_information', { user_key: 'bigint', field: 'text', source: 'text' }],
+  ['properties', { user_key: 'bigint', key: 'text' }],
+  ['purchases', { purchase_id: 'text' }],
+  ['users', { user_key: 'bigint' }],
 ]
 
 /**
@@ -34,11 +41,7 @@ export async function removeOrganizationRows(tx: Tx, { orgId }: { orgId: number 
   await takeRules(tx, orgId)
   let removed = 0
   for (const [table, key] of TABLES) {
-    const result = await sql`
-      /* organizations.remove-rows */
-      delete from ${sql.raw(table)} where org_id = ${orgId} and (${sql.raw(key)}) in (
-        select ${sql.raw(key)} from ${sql.raw(table)} where org_id = ${orgId} limit ${ROWS - removed})`.execute(tx.db)
-    removed += Number(result.numAffectedRows ?? 0)
+    removed += await deleteFirst(tx.db, table, { where: sql`org_id = ${orgId}`, key, limit: ROWS - removed })
     if (removed >= ROWS) return true
   }
   return removed > 0

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { hasRowLocks, newKey, rowsTable, userKeysTable } from '../database/rows.ts'
+import { hasRowLocks, joinEach, newKey, rowsTable, userKeysTable } from '../database/rows.ts'
 import type { Tx } from '../database/write.ts'
 
 export interface LockedUsers {
@@ -40,7 +40,7 @@ async function readCuids(tx: Tx, orgId: number, userKeys: number[]): Promise<Set
   const { rows } = await sql<{ cuid: string }>`
     /* users.cuids */
     select u.cuid
-    from ${userKeysTable(tx.db, userKeys)} join users u on u.org_id = ${orgId} and u.user_key = k.user_key`.execute(
+    from ${userKeysTable(tx.db, userKeys)} ${joinEach(tx.db, 'users', 'u', sql`u.org_id = ${orgId} and u.user_key = k.user_key`)}`.execute(
     tx.db,
   )
   return new Set(rows.map((row) => row.cuid))

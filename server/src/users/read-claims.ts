@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely'
-import { userKeysTable } from '../database/rows.ts'
+import { joinEach, userKeysTable } from '../database/rows.ts'
 import type { Schema } from '../database/schema.ts'
 import { propertiesTable } from './read-properties.ts'
 import { type Claim, FIELD_OF_PROPERTY, type Saying, type Source } from './resolve.ts'
@@ -60,7 +60,9 @@ async function readPropertyRows(db: Kysely<Schema>, orgId: number, userKeys: num
     /* properties.claims */
     select p.user_key, p.key, p.value, p.event_timestamp, p.arrived_timestamp
     from ${propertiesTable(db, userKeys, [...CLAIMING_KEYS])}
-      join properties p on p.org_id = ${orgId} and p.user_key = k.user_key and p.key = k.key`.execute(db)
+      ${joinEach(db, 'properties', 'p', sql`p.org_id = ${orgId} and p.user_key = k.user_key and p.key = k.key`)}`.execute(
+    db,
+  )
   return rows
 }
 
@@ -71,7 +73,7 @@ async function readEnteredRows(db: Kysely<Schema>, orgId: number, userKeys: numb
     /* personal-information.claims */
     select i.user_key, i.field, i.source, i.value, i.author, i.event_timestamp, i.arrived_timestamp
     from ${userKeysTable(db, userKeys)}
-      join personal_information i on i.org_id = ${orgId} and i.user_key = k.user_key`.execute(db)
+      ${joinEach(db, 'personal_information', 'i', sql`i.org_id = ${orgId} and i.user_key = k.user_key`)}`.execute(db)
   return rows
 }
 
@@ -92,7 +94,7 @@ async function readProfileRows(db: Kysely<Schema>, orgId: number, userKeys: numb
     select c.user_key, c.conversation_id, c.first_name, c.first_name_timestamp, c.first_name_arrived_timestamp,
       c.last_name, c.last_name_timestamp, c.last_name_arrived_timestamp
     from ${userKeysTable(db, userKeys)}
-      join conversations c on c.org_id = ${orgId} and c.user_key = k.user_key`.execute(db)
+      ${joinEach(db, 'conversations', 'c', sql`c.org_id = ${orgId} and c.user_key = k.user_key`)}`.execute(db)
   return rows
 }
 

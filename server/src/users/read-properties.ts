@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely'
-import { rowsTable } from '../database/rows.ts'
+import { joinEach, rowsTable } from '../database/rows.ts'
 import type { Schema } from '../database/schema.ts'
 import type { Tx } from '../database/write.ts'
 import type { PropertyValue } from '../workspaces/vip-indicator.ts'
@@ -22,7 +22,7 @@ export async function readProperties(
     /* properties.of-users */
     select p.user_key, p.key, p.value
     from ${propertiesTable(tx.db, userKeys, keys)}
-      join properties p on p.org_id = ${orgId} and p.user_key = k.user_key and p.key = k.key
+      ${joinEach(tx.db, 'properties', 'p', sql`p.org_id = ${orgId} and p.user_key = k.user_key and p.key = k.key`)}
     where p.value is not null`.execute(tx.db)
   for (const { user_key, key, value } of rows) {
     byUser.getOrInsertComputed(user_key, () => new Map()).set(key, JSON.parse(value) as PropertyValue)

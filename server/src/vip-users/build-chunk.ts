@@ -10,6 +10,8 @@ export interface ChunkResult {
   generation: number
   users: number
   verdicts: Verdicts
+  /** ms, without the wait for who makes the same generation */
+  tookMs: number
 }
 
 /**
@@ -27,6 +29,7 @@ export async function buildChunk(
     select w.building_generation, w.building_user_key
     from workspaces w
     where w.org_id = ${orgId} and w.workspace_key = ${workspaceKey} ${forUpdate(tx.db)}`.execute(tx.db)
+  const startedMs = performance.now()
   const generation = rows[0]?.building_generation
   if (generation === null || generation === undefined) return null
   const targets = (await readTargets(tx, orgId)).filter(
@@ -43,7 +46,7 @@ export async function buildChunk(
   const userKeys = users.map((user) => user.user_key)
   const none: Verdicts = { vip: 0, notVip: 0, failed: 0, firstFailure: null, failedProperties: new Map() }
   const last = userKeys.at(-1)
-  if (last === undefined) return { generation, users: 0, verdicts: none }
+  if (last === undefined) return { generation, users: 0, verdicts: none, tookMs: 0 }
   await lockUserKeys(tx, orgId, userKeys)
   const evaluated = await refreshLists(tx, orgId, userKeys, { targets })
   await tx.db
@@ -52,5 +55,6 @@ export async function buildChunk(
     .where('org_id', '=', orgId)
     .where('workspace_key', '=', workspaceKey)
     .execute()
-  return { generation, users: userKeys.length, verdicts: [...evaluated.values()][0] ?? none }
+  const tookMs = performance.now() - startedMs
+  return { generation, users: userKeys.length, verdicts: [...evaluated.values()][0] ?? none, tookMs }
 }

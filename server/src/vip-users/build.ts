@@ -1,5 +1,8 @@
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
+import { deleteFirst } from '../database/delete-first.ts'
+import type { ColumnType } from '../database/rows.ts'
 import { shareRules, takeRules } from '../database/rules-lock.ts'
+import type { Schema } from '../database/schema.ts'
 import type { Tx } from '../database/write.ts'
 import { createFirstRange } from './ranges.ts'
 
@@ -87,8 +90,8 @@ export async function finishBuild(
 export async function deleteStale(tx: Tx, { orgId }: { orgId: number }): Promise<boolean> {
   // a channel that is connected again meanwhile has rows of its own
   await shareRules(tx, orgId)
-  const lists = await sql<{ workspace_key: number; channel_key: number; below: number }>`
-    select w.workspace_key, c.channel_key,
+  const lists = await sql<{ workspace_key: number; channel_key: number; generation: number; below: number }>`
+    select w.workspace_key, c.channel_key, w.generation,
       case when l.channel_key is null then ${Number.MAX_SAFE_INTEGER} else w.generation end as below
     from workspaces w
       join channels c on c.org_id = w.org_id
@@ -96,32 +99,23 @@ export async function deleteStale(tx: Tx, { orgId }: { orgId: number }): Promise
         and l.channel_key = c.channel_key
     where w.org_id = ${orgId} and w.type = 'VIP'`.execute(tx.db)
   let deleted = 0
+  const remove = async (table: keyof Schema, key: Record<string, ColumnType>, where: RawBuilder<unknown>) => {
+    deleted += await deleteFirst(tx.db, table, { where, key, limit: STALE_ROWS })
+  }
   for (const { workspace_key, channel_key, below } of lists.rows) {
     const ofList = sql`org_id = ${orgId} and workspace_key = ${workspace_key} and channel_key = ${channel_key}
       and generation < ${below}`
-    deleted += await deleteSome(tx, 'vip_users', 'generation, negated_ltv_micros, conversation_id', ofList)
-    deleted += await deleteSome(
-      tx,
-      'vip_user_ranges',
-      'generation, first_negated_ltv_micros, first_conversation_id',
-      ofList,
-    )
+    await remove('vip_users', ROW_KEY, ofList)
+    await remove('vip_user_ranges', RANGE_KEY, ofList)
     if (deleted >= STALE_ROWS) return true
   }
-  const workspaces = new Map(lists.rows.map((row) => [row.workspace_key, row]))
-  for (const workspaceKey of workspaces.keys()) {
-    const stale = sql`org_id = ${orgId} and workspace_key = ${workspaceKey} and generation < (
-      select w.generation from workspaces w where w.org_id = ${orgId} and w.workspace_key = ${workspaceKey})`
-    deleted += await deleteSome(tx, 'vip_marks', 'generation, user_key', stale)
+  const served = new Map(lists.rows.map((row) => [row.workspace_key, row.generation]))
+  for (const [workspaceKey, generation] of served) {
+    const stale = sql`org_id = ${orgId} and workspace_key = ${workspaceKey} and generation < ${generation}`
+    await remove('vip_marks', { generation: 'bigint', user_key: 'bigint' }, stale)
   }
   return deleted > 0
 }
 
-async function deleteSome(tx: Tx, table: string, key: string, where: ReturnType<typeof sql>): Promise<number> {
-  const result = await sql`
-    /* lists.delete-stale */
-    delete from ${sql.raw(table)} where ${where} and (${sql.raw(key)}) in (
-      select ${sql.raw(key)} from ${sql.raw(table)} where ${where} order by ${sql.raw(key)} limit ${STALE_ROWS})
-  `.execute(tx.db)
-  return Number(result.numAffectedRows ?? 0)
-}
+const ROW_KEY = { generation: 'bigint', negated_ltv_micros: 'bigint', conversation_id: 'text' } as const
+const RANGE_KEY = { generation: 'bigint', first_negated_ltv_micros: 'bigint', first_conversation_id: 'text' } as const

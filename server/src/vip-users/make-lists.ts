@@ -1,7 +1,7 @@
 import type { Store } from '../database/store.ts'
 import type { Verdicts } from './refresh.ts'
 
-/** How long one chunk may hold the store, and how long others then have it. */
+/** How long one chunk may hold the store. */
 const CHUNK_MS = 50
 const FIRST_CHUNK = 200
 const MAX_CHUNK = 5_000
@@ -9,7 +9,7 @@ const MAX_CHUNK = 5_000
 export interface MakeListsOptions {
   /** after each chunk: how many users are in */
   onProgress?: (users: number) => void
-  /** leaves the store to others between chunks, for as long as a chunk took */
+  /** leaves the store to others between chunks, for half as long as a chunk took */
   considerate?: boolean
 }
 
@@ -29,23 +29,30 @@ export async function makeLists(
   let users = 0
   let found = false
   for (;;) {
-    const started = performance.now()
     const chunk = await store.write('buildChunk', { orgId, workspaceKey, size })
     if (chunk === null) break
     found = true
     add(sums, chunk.verdicts)
     users += chunk.users
     options.onProgress?.(users)
-    const tookMs = performance.now() - started
     if (chunk.users === 0) {
       if (await store.write('finishBuild', { orgId, workspaceKey, generation: chunk.generation })) break
     } else {
-      size = Math.max(1, Math.min(MAX_CHUNK, Math.round((size * CHUNK_MS) / Math.max(tookMs, 1))))
+      size = Math.max(1, Math.min(MAX_CHUNK, Math.round((size * CHUNK_MS) / Math.max(chunk.tookMs, 1))))
     }
-    if (options.considerate) await pause(tookMs)
+    if (options.considerate) await pause(chunk.tookMs / 2)
   }
-  while (await store.write('deleteStale', { orgId })) if (options.considerate) await pause(CHUNK_MS)
+  await deleteAllStale(store, orgId)
   return found ? sums : null
+}
+
+/** Deletes what no list of the organization shows any more, and leaves the store to others in between. */
+export async function deleteAllStale(store: Pick<Store, 'write'>, orgId: number): Promise<void> {
+  for (;;) {
+    const started = performance.now()
+    if (!(await store.write('deleteStale', { orgId }))) return
+    await pause((performance.now() - started) / 2)
+  }
 }
 
 function add(sums: Verdicts, chunk: Verdicts): void {

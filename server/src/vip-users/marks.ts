@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { rowsTable } from '../database/rows.ts'
+import { joinEach, rowsTable } from '../database/rows.ts'
 import type { Schema } from '../database/schema.ts'
 import type { Tx } from '../database/write.ts'
 import { microsToNumber } from '../users/money.ts'
@@ -58,8 +58,13 @@ export async function readMarks(tx: Tx, orgId: number, targets: Target[], userKe
     /* vip-marks.read */
     select m.workspace_key, m.generation, m.user_key, m.vip, m.due_timestamp, m.judged_timestamp
     from ${rowsTable(tx.db, 'k', KEY_COLUMNS, keys)}
-      join vip_marks m on m.org_id = ${orgId} and m.workspace_key = k.workspace_key
-        and m.generation = k.generation and m.user_key = k.user_key`.execute(tx.db)
+      ${joinEach(
+        tx.db,
+        'vip_marks',
+        'm',
+        sql`m.org_id = ${orgId}
+        and m.workspace_key = k.workspace_key and m.generation = k.generation and m.user_key = k.user_key`,
+      )}`.execute(tx.db)
   return rows.map((row) => ({
     workspaceKey: row.workspace_key,
     generation: row.generation,

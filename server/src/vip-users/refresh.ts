@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { hasRowLocks, rowsTable, userKeysTable } from '../database/rows.ts'
+import { hasRowLocks, joinEach, rowsTable, userKeysTable } from '../database/rows.ts'
 import type { Tx } from '../database/write.ts'
 import { readProperties } from '../users/read-properties.ts'
 import { type JudgedUser, judge, type Mark, readMarks, writeMarks } from './marks.ts'
@@ -66,7 +66,7 @@ export async function readUsers(tx: Tx, orgId: number, userKeys: number[]): Prom
     /* users.judged */
     select ${JUDGED_COLUMNS}
     from ${userKeysTable(tx.db, userKeys)}
-      join users on users.org_id = ${orgId} and users.user_key = k.user_key`.execute(tx.db)
+      ${joinEach(tx.db, 'users', 'users', sql`users.org_id = ${orgId} and users.user_key = k.user_key`)}`.execute(tx.db)
   return new Map(rows.map((row) => [row.user_key, row]))
 }
 
@@ -133,7 +133,7 @@ export async function readRows(tx: Tx, orgId: number, targets: Target[], userKey
     /* vip-users.of-users */
     select v.workspace_key, v.channel_key, v.generation, cast(v.negated_ltv_micros as text) as ltv,
       v.conversation_id, v.user_key, v.birthday_month, v.row
-    from ${userKeysTable(tx.db, userKeys)} join vip_users v on v.org_id = ${orgId} and v.user_key = k.user_key`.execute(
+    from ${userKeysTable(tx.db, userKeys)} ${joinEach(tx.db, 'vip_users', 'v', sql`v.org_id = ${orgId} and v.user_key = k.user_key`)}`.execute(
     tx.db,
   )
   const channels = channelsByTarget(targets)
@@ -177,7 +177,7 @@ export async function deriveRows(
   const { rows: conversations } = await sql<ConversationFacts>`
     /* conversations.of-users */
     select c.conversation_id, c.channel_key, c.user_key, c.user_name, c.profile_pic, c.last_user_message_timestamp
-    from ${userKeysTable(tx.db, vipKeys)} join conversations c on c.org_id = ${orgId} and c.user_key = k.user_key
+    from ${userKeysTable(tx.db, vipKeys)} ${joinEach(tx.db, 'conversations', 'c', sql`c.org_id = ${orgId} and c.user_key = k.user_key`)}
   `.execute(tx.db)
   const byUser = Map.groupBy(conversations, (conversation) => conversation.user_key)
   const channelsOf = channelsByTarget(targets)

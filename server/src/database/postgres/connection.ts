@@ -14,24 +14,27 @@ export interface PostgresConnection {
   db: Kysely<Schema>
 }
 
-/** An answered write is on the disk, whatever the server's default is. */
-const DURABLE = '-c synchronous_commit=on'
+/**
+ * An answered write is on the disk, whatever the server's default is. No statement runs for so long that compiling it
+ * pays.
+ */
+const EVERY = '-c synchronous_commit=on -c jit=off'
 /**
  * Writes are about a few hundred rows that each have a key, and what they touch is mostly in memory: a look-up is cheap,
  * and walking an organization for a batch is not. Each batch is planned for what it holds: a plan that is kept is one for
  * the empty tables that a store begins with.
  */
-const LOOK_UPS = '-c random_page_cost=1.1 -c plan_cache_mode=force_custom_plan -c jit=off'
+const LOOK_UPS = '-c random_page_cost=1.1 -c plan_cache_mode=force_custom_plan'
 
 /** The pool for reads, and for what runs with the store for itself. */
 export function openPool(url: string): PostgresConnection {
-  const pool = connect(url, READ_CONNECTIONS, DURABLE)
+  const pool = connect(url, READ_CONNECTIONS, EVERY)
   return { pool, db: new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) }) }
 }
 
 /** The pool for writes: each of their statements is parsed once a connection. */
 export function openWritePool(url: string): PostgresConnection {
-  const pool = connect(url, WRITE_CONNECTIONS, `${DURABLE} ${LOOK_UPS}`)
+  const pool = connect(url, WRITE_CONNECTIONS, `${EVERY} ${LOOK_UPS}`)
   nameStatements(pool)
   return { pool, db: new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) }) }
 }
