@@ -17,7 +17,7 @@ import { answerError, toApiError } from './http/error-handler.ts'
 import { errors } from './http/errors.ts'
 import { healthRoutes } from './http/health.ts'
 import { readJsonBodies } from './http/json-body.ts'
-import { createMetrics, metricsRoute } from './http/metrics.ts'
+import { createMetrics, type Metrics, metricsRoute } from './http/metrics.ts'
 import { createOneAtATime } from './http/one-at-a-time.ts'
 import { createOpenApi } from './http/openapi.ts'
 import { parseQuery } from './http/query.ts'
@@ -30,6 +30,7 @@ import { createKeyReader } from './idempotency/read-key.ts'
 import { organizationRoutes } from './organizations/routes.ts'
 import type { Secrets } from './secrets.ts'
 import { vipUserRoutes } from './vip-users/routes.ts'
+import { webhookRoutes } from './webhooks/routes.ts'
 import { workspaceRoutes } from './workspaces/routes.ts'
 
 export interface AppOptions {
@@ -41,6 +42,10 @@ export interface AppOptions {
   /** where a line for each request goes; without it none is written */
   log?: Logger
   timeouts?: Timeouts
+  /** what is counted; one for each process that works on the store */
+  metrics?: Metrics
+  /** called when a webhook's events have been stored */
+  onEvents?: () => void
   /** when it stops: how long requests over open connections are still answered, each connection then closed; ms */
   drainMs?: number
 }
@@ -75,7 +80,7 @@ const MAX_HEADER_BYTES = 16 * 1024
  */
 export function buildApp(options: AppOptions): FastifyInstance {
   const { store, config, secrets, now, log, timeouts = TIMEOUTS, drainMs = 0 } = options
-  const metrics = createMetrics(store)
+  const { metrics = createMetrics(store), onEvents = () => undefined } = options
   const stamp = createStamp(metrics, now, log)
   const app = fastify({
     logger: false,
@@ -173,6 +178,10 @@ export function buildApp(options: AppOptions): FastifyInstance {
     },
     { prefix: '/v1.0/user' },
   )
+  const { meta } = config
+  if (meta) {
+    app.register(async (scope) => webhookRoutes(scope, { store, secrets, metrics, meta, now, onEvents }))
+  }
   app.register(async (scope) => {
     serviceRoutes(scope, config.publicUrl)
     healthRoutes(scope, store)

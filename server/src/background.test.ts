@@ -1,16 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
-import { pino } from 'pino'
+import { startBackground } from '../test/background.ts'
 import { makeBuyers } from '../test/buyers.ts'
 import { recordVips, totalOf } from '../test/lists.ts'
 import { makeOrganization } from '../test/organization.ts'
 import { eachStore } from '../test/stores.ts'
-import { runBackground } from './background.ts'
 import type { Store } from './database/store.ts'
 import { verifyStore } from './vip-users/verify.ts'
-
-const log = pino({ enabled: false })
 
 async function until(isSo: () => Promise<boolean>): Promise<void> {
   while (!(await isSo())) await pause(10)
@@ -36,21 +33,19 @@ eachStore((get) => {
     const list = { orgId, workspaceId, mediumId: channels[0]?.mediumId ?? '' }
     await recordVips(store, { orgId, mediumId: list.mediumId, count: 700 })
     await store.write('setVipIndicator', { orgId, workspaceKey, vipIndicator: 'ltv >= 0' })
-    const stopping = new AbortController()
     let chunks = 0
     const watched = watch(store, async (name) => {
       if (name !== 'buildChunk' || ++chunks !== 2) return
       assert.equal(await totalOf(store, list), 690)
       await store.write('setVipIndicator', { orgId, workspaceKey, vipIndicator: 'ltv >= 600' })
     })
-    const background = runBackground(watched, log, stopping.signal)
+    const background = startBackground(watched)
     const totals = new Set<unknown>()
     await until(async () => {
       totals.add(await totalOf(store, list))
       return totals.has(100)
     })
-    stopping.abort()
-    await background
+    await background.stop()
     assert.deepEqual([...totals], [690, 100])
     assert.deepEqual(await verifyStore(store, { orgId }), [])
   })
@@ -62,16 +57,12 @@ eachStore((get) => {
     await recordVips(store, { ...other, mediumId: other.channels[0]?.mediumId ?? '', count: 10 })
     await store.write('setVipIndicator', { ...other, vipIndicator: 'ltv >= 0' })
     await list.anHourPasses()
-    const stopping = new AbortController()
     const made = Promise.withResolvers<void>()
-    const background = runBackground(
+    const background = startBackground(
       watch(store, (name) => (name === 'buildChunk' ? made.promise : Promise.resolve())),
-      log,
-      stopping.signal,
     )
     await until(async () => (await totalOf(store, list)) === 0)
     made.resolve()
-    stopping.abort()
-    await background
+    await background.stop()
   })
 })

@@ -3,9 +3,21 @@ import type { Logger } from 'pino'
 import type { Store } from './database/store.ts'
 import { whenFree } from './database/when-free.ts'
 import { createErasureUpkeep } from './erasure/upkeep.ts'
+import type { Metrics } from './http/metrics.ts'
 import { forgetAllAnswers } from './idempotency/forget-answers.ts'
 import { deleteAllStale, makeLists } from './vip-users/make-lists.ts'
 import { settleAllDue } from './vip-users/settle-due.ts'
+import { forgetAllEvents } from './webhooks/forget-events.ts'
+import { type Bell, workOffEvents } from './webhooks/work-off.ts'
+
+export interface BackgroundOptions {
+  log: Logger
+  metrics: Metrics
+  /** rings when a webhook's events have been stored */
+  bell: Bell
+  /** stops it between two chunks; the next start goes on there */
+  signal: AbortSignal
+}
 
 /** How late a mark over time may be settled, and a list be taken up that a command left half made. */
 const SWEEP_MS = 10_000
@@ -14,12 +26,11 @@ const STALLED_MS = 2_000
 
 /**
  * What a server does besides answering: it takes up the lists that a server or a command was making when it ended,
- * deletes what no list shows any more, settles marks that fall due, deletes expired answers, and overwrites what erasures have left. It leaves
+ * deletes what no list shows any more, settles marks that fall due, works off the events of webhooks, deletes what has
+ * expired, and overwrites what erasures have left. It leaves
  * the store to others in between.
- *
- * @param signal  stops it between two chunks; the next start goes on there
  */
-export async function runBackground(store: Store, log: Logger, signal: AbortSignal): Promise<void> {
+export async function runBackground(store: Store, { log, metrics, bell, signal }: BackgroundOptions): Promise<void> {
   const stoppable: Pick<Store, 'db' | 'write'> = {
     db: store.db,
     write(name, args) {
@@ -47,6 +58,10 @@ export async function runBackground(store: Store, log: Logger, signal: AbortSign
     }),
     sweep('Who is due could not be settled', () => settleAllDue(stoppable, Date.now(), signal)),
     sweep('Expired answers could not be deleted', () => forgetAllAnswers(stoppable, Date.now())),
+    sweep('Old webhook events could not be deleted', async () => {
+      metrics.countDroppedEvents('given up', await forgetAllEvents(stoppable, Date.now()))
+    }),
+    workOffEvents(stoppable, { bell, metrics, log, signal }),
     sweep('What was erased could not be overwritten', () => keepErasures(Date.now())),
   ])
 }

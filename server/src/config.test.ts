@@ -12,14 +12,30 @@ test('without any setting the service listens on the loopback over the embedded 
     sample: true,
     publicUrl: 'http://127.0.0.1:4000',
     metricsToken: null,
+    meta: null,
     signature: { window: 'age', pastSeconds: 60, futureSeconds: 5 },
     logLevel: 'info',
   })
 })
 
-test('an empty setting counts as unset', () => {
-  const empty = Object.fromEntries(settingsTable().map(({ name }) => [name, '']))
+test('an empty setting counts as unset, but for the secrets of webhooks', () => {
+  const names = settingsTable().map(({ name }) => name)
+  const empty = Object.fromEntries(names.filter((name) => !name.startsWith('META_')).map((name) => [name, '']))
   assert.deepEqual(loadConfig(empty), loadConfig({}))
+  for (const secrets of ['', ' ', ',', 'one,', ',one', 'one,,two', 'one, two']) {
+    assert.throws(
+      () => loadConfig({ META_APP_SECRET: secrets, META_VERIFY_TOKEN: 'token' }),
+      /^ConfigError: META_APP_SECRET must/,
+    )
+  }
+  for (const token of ['', ' ', 'a b']) {
+    assert.throws(
+      () => loadConfig({ META_APP_SECRET: 'one', META_VERIFY_TOKEN: token }),
+      /^ConfigError: META_VERIFY_TOKEN must/,
+    )
+  }
+  const both = loadConfig({ META_APP_SECRET: 'one,two', META_VERIFY_TOKEN: 'token' })
+  assert.deepEqual(both.meta, { appSecrets: ['one', 'two'], verifyToken: 'token' })
 })
 
 test('all faults of the settings are named at once, with what is allowed and without what was given', () => {
@@ -101,7 +117,7 @@ test('settings cannot be changed after the start', () => {
 
 test('every setting has a meaning in the table', () => {
   const table = settingsTable()
-  assert.equal(table.length, 12)
+  assert.equal(table.length, 14)
   for (const { name, meaning } of table) assert.ok(meaning.length > 10, name)
   assert.deepEqual(
     table.find(({ name }) => name === 'PORT'),

@@ -14,6 +14,8 @@ export interface Config {
   /** what our own addresses begin with, without a trailing slash */
   publicUrl: string
   metricsToken: string | null
+  /** the Meta app whose webhooks are taken; null: none */
+  meta: { appSecrets: readonly string[]; verifyToken: string } | null
   signature: { window: 'age' | 'offset'; pastSeconds: number; futureSeconds: number }
   logLevel: string
 }
@@ -27,6 +29,8 @@ interface Settings {
   DYNAMO_SAMPLE: 'on' | 'off'
   PUBLIC_URL?: string
   METRICS_TOKEN?: string
+  META_APP_SECRET?: string
+  META_VERIFY_TOKEN?: string
   SIGNATURE_WINDOW: 'age' | 'offset'
   SIGNATURE_PAST_SECONDS: number
   SIGNATURE_FUTURE_SECONDS: number
@@ -47,11 +51,16 @@ export class ConfigError extends Error {
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']
 /** A wider window would let whoever reads one signature use it for longer than a day. */
 const MAX_WINDOW_SECONDS = 86_400
+const APP_SECRETS = /^[^\s,]+(?:,[^\s,]+)*$/
 const MASTER_KEY = /^(?:[0-9a-fA-F]{64}|[0-9A-Za-z+/_-]{43}=?)$/
 
 function allow<S extends BaseJoi.AnySchema>(schema: S, allowed: string): S {
   return schema.empty('').messages({ '*': `{{#label}} must be ${allowed}` })
 }
+
+/** Not to be set without a value: an HMAC with an empty key is a forger's. */
+const secret = (schema: BaseJoi.StringSchema, allowed: string) =>
+  schema.messages({ '*': `{{#label}} must be ${allowed}` })
 
 const seconds = () =>
   allow(
@@ -86,6 +95,15 @@ const SETTINGS = BaseJoi.object<Settings, true>({
   METRICS_TOKEN: allow(BaseJoi.string().min(16), 'at least 16 characters').description(
     'The bearer token of `/metrics`; without it only this machine may read them',
   ),
+  META_APP_SECRET: secret(
+    BaseJoi.string().pattern(APP_SECRETS),
+    'an app secret, or several with commas between, none of them empty',
+  ).description(
+    'The secret of the Meta app whose webhooks are taken; several with commas between while one replaces another. Without it `/webhooks/meta` is not there',
+  ),
+  META_VERIFY_TOKEN: secret(BaseJoi.string().pattern(/^\S+$/), 'a text without blanks, not an empty one').description(
+    'What the Meta app is told to send when its webhook is set up. Without it `/webhooks/meta` is not there',
+  ),
   SIGNATURE_WINDOW: allow(BaseJoi.string().valid('age', 'offset'), '`age` or `offset`')
     .default('age')
     .description('What the two bounds below hold: the age of a request (now − x-date) or its offset (x-date − now)'),
@@ -113,6 +131,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     sample: value.DYNAMO_SAMPLE === 'on',
     publicUrl: value.PUBLIC_URL?.replace(/\/+$/, '') ?? listeningAddress(value.HOST, value.PORT),
     metricsToken: value.METRICS_TOKEN ?? null,
+    meta: metaOf(value),
     signature: {
       window: value.SIGNATURE_WINDOW,
       pastSeconds: value.SIGNATURE_PAST_SECONDS,
@@ -120,6 +139,10 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     },
     logLevel: value.LOG_LEVEL,
   })
+}
+
+function metaOf({ META_APP_SECRET: secrets, META_VERIFY_TOKEN: verifyToken }: Settings): Config['meta'] {
+  return secrets === undefined || verifyToken === undefined ? null : { appSecrets: secrets.split(','), verifyToken }
 }
 
 /** The settings once the port is known: with port 0 the default of `publicUrl` depends on it. */

@@ -9,10 +9,12 @@ import { CommandError } from './commands/command-error.ts'
 import { type Config, loadConfig, withPort } from './config.ts'
 import { openStore } from './database/open-store.ts'
 import type { Store } from './database/store.ts'
+import { createMetrics } from './http/metrics.ts'
 import { createLog } from './http/request-log.ts'
 import { readSampleMark } from './organizations/sample-mark.ts'
 import { checkFingerprint, createSecrets, loadMasterKey, type Secrets } from './secrets.ts'
 import { startText } from './start-text.ts'
+import { createBell } from './webhooks/work-off.ts'
 import { writes } from './writes.ts'
 
 /**
@@ -42,7 +44,18 @@ async function serveStore(store: Store, config: Config, withSample: boolean): Pr
 
   const lines = pino.destination({ dest: 1, sync: false })
   const log = createLog(config.logLevel, lines)
-  const app = buildApp({ store, config, secrets, now: Date.now, log, drainMs: DRAIN_MS })
+  const metrics = createMetrics(store)
+  const bell = createBell()
+  const app = buildApp({
+    store,
+    config,
+    secrets,
+    now: Date.now,
+    log,
+    drainMs: DRAIN_MS,
+    metrics,
+    onEvents: bell.ring,
+  })
   const stopped = whenStopped()
   const baseUrl = localUrl(config)
   const sample = await renewSampleFile(store, secrets, config.dataDir, baseUrl)
@@ -50,7 +63,7 @@ async function serveStore(store: Store, config: Config, withSample: boolean): Pr
   process.stdout.write(startText(baseUrl, config, sample))
 
   const stopping = new AbortController()
-  const background = runBackground(store, log, stopping.signal)
+  const background = runBackground(store, { log, metrics, bell, signal: stopping.signal })
   await stopped
   stopping.abort()
   // who sends or takes an answer without end keeps the server no longer than this

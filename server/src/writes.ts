@@ -25,10 +25,15 @@ import { setPersonalInformation } from './users/set-personal-information.ts'
 import { deleteStale, finishBuild } from './vip-users/build.ts'
 import { buildChunk } from './vip-users/build-chunk.ts'
 import { settleDue } from './vip-users/settle-due.ts'
+import { applyEvents } from './webhooks/apply-events.ts'
+import { forgetEvents } from './webhooks/forget-events.ts'
+import { postponeEvent } from './webhooks/postpone-event.ts'
+import { storeEvents } from './webhooks/store-events.ts'
 import { connectChannel, createWorkspace, disconnectChannel, setVipIndicator } from './workspaces/write-workspaces.ts'
 
 /** Every write of the product, by the name under which a store runs it. */
 export const writes = {
+  applyEvents,
   buildChunk,
   connectChannel,
   createApiKey,
@@ -42,11 +47,13 @@ export const writes = {
   finishBuild,
   forgetAnswers,
   forgetErasures,
+  forgetEvents,
   markCompacted,
   identify: idempotent(identify, { repeat: () => 0 }),
   markConversion: idempotent(markConversion, { cuidOf: (userId) => userId }),
   linkConversations,
   markSample,
+  postponeEvent,
   reapplyErasure,
   recordConversations,
   recordPurchases,
@@ -62,6 +69,7 @@ export const writes = {
   setVipIndicator,
   settleDue,
   startSample,
+  storeEvents,
 }
 
 export type Writes = typeof writes

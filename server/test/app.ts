@@ -39,7 +39,7 @@ export interface TestApp {
 export function testApp(
   store: Store,
   env: NodeJS.ProcessEnv = {},
-  options: Partial<Pick<AppOptions, 'log' | 'timeouts'>> = {},
+  options: Partial<Pick<AppOptions, 'log' | 'metrics' | 'timeouts'>> = {},
 ): TestApp {
   const clock = { ms: NOW }
   const secrets = createSecrets(Buffer.alloc(32, 7))

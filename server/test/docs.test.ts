@@ -43,7 +43,9 @@ before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'dynamo-docs-'))
   const dataDir = join(folder, 'data')
   await loadSmallSample(dataDir)
-  server = await serveDynamo({ DYNAMO_DATA_DIR: dataDir })
+  // as the guide to a channel has them
+  const meta = { META_APP_SECRET: 'an-app-secret', META_VERIFY_TOKEN: 'a-verify-token' }
+  server = await serveDynamo({ DYNAMO_DATA_DIR: dataDir, ...meta })
 })
 after(async () => {
   await server.stop()

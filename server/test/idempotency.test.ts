@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { FastifyInstance } from 'fastify'
-import { pino } from 'pino'
-import { runBackground } from '../src/background.ts'
 import type { Store } from '../src/database/store.ts'
 import { testApp } from './app.ts'
+import { startBackground } from './background.ts'
 import { dumpStore } from './dump-store.ts'
 import { makeOrganization } from './organization.ts'
 import { type Credentials, sign } from './signed.ts'
@@ -170,11 +169,9 @@ eachStore((get) => {
     await age(second ?? 0, DAY_MS)
     assert.equal((await readAnswers(store, org)).length, 3)
 
-    const stopping = new AbortController()
-    const background = runBackground(store, pino({ enabled: false }), stopping.signal)
+    const background = startBackground(store)
     while ((await readAnswers(store, org)).length > 2) await new Promise(setImmediate)
-    stopping.abort()
-    await background
+    await background.stop()
     assert.equal((await post({ key: 'young' })).status, 200)
     assert.equal(await countPurchases(store, org), 4)
   })

@@ -2,6 +2,7 @@ import { type Kysely, sql } from 'kysely'
 import { isPostgres } from './dialect.ts'
 import { readMeta, writeMeta } from './meta.ts'
 import { statements as first } from './migrations/0001-first.ts'
+import { statements as webhooks } from './migrations/0002-webhooks.ts'
 import { postgresSchema } from './postgres/schema.ts'
 import type { Schema } from './schema.ts'
 import { sqliteSchema } from './sqlite/schema.ts'
@@ -35,7 +36,7 @@ export interface DialectSchema {
 }
 
 /** In order; a migration that has landed is never changed. */
-const MIGRATIONS = [first]
+const MIGRATIONS = [first, webhooks]
 
 /**
  * Brings the schema to this program's version, inside the caller's transaction, which holds the store's migration lock.

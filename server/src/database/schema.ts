@@ -126,6 +126,23 @@ export interface Schema {
     created_timestamp: number
     converted_timestamp: number | null
   }
+  /** what webhooks told of the channels' conversations, until it is worked off; no text, nothing that was sent */
+  webhook_events: {
+    org_id: number
+    event_key: number
+    channel_key: number
+    platform_user_id: string
+    kind: 'message' | 'referral'
+    timestamp: number
+    link_id: string | null
+    received_timestamp: number
+  }
+  /** messages that webhooks told of, each by a keyed hash of its id alone: it counts once */
+  webhook_messages: {
+    org_id: number
+    mid_hash: string
+    received_timestamp: number
+  }
   /** what writes with an `Idempotency-Key` resulted in; keys and bodies are kept as keyed hashes alone */
   idempotent_answers: {
     org_id: number

@@ -72,6 +72,7 @@ async function removeUser(tx: Tx, orgId: number, cuid: string): Promise<Counts> 
   const inLists = { vipMarks: await countMarks(tx, orgId, userKey), listRows: await count(tx, 'vip_users', ofUser) }
   const erased = {
     links: (await remove(tx, 'links', ofConversations)) + (await remove(tx, 'links', ofUser)),
+    webhookEvents: await remove(tx, 'webhook_events', ofPlatformUsers(orgId, userKey)),
     conversations: await remove(tx, 'conversations', ofUser),
     idempotentAnswers: await remove(tx, 'idempotent_answers', ofUser),
     properties: await remove(tx, 'properties', ofUser),
@@ -93,6 +94,13 @@ async function removeUser(tx: Tx, orgId: number, cuid: string): Promise<Counts> 
   await remove(tx, 'vip_marks', ofMarks(orgId, userKey))
   if (conversationIds.length > 0) await forgetBeginnings(tx, orgId, conversationIds, targets)
   return erased
+}
+
+/** What is still to be worked off of the user's conversations. */
+function ofPlatformUsers(orgId: number, userKey: number): RawBuilder<unknown> {
+  return sql`org_id = ${orgId} and (channel_key, platform_user_id) in (
+    select c.channel_key, c.platform_user_id from conversations c
+    where c.org_id = ${orgId} and c.user_key = ${userKey})`
 }
 
 async function readConversationIds(tx: Tx, orgId: number, userKey: number): Promise<string[]> {

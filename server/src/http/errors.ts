@@ -10,7 +10,7 @@ interface ApiErrorOptions {
   signingFault?: SigningFault
 }
 
-export type SigningFault = 'headers' | 'date' | 'expired' | 'signature' | 'revoked' | 'scope' | 'inactive'
+export type SigningFault = 'headers' | 'date' | 'expired' | 'signature' | 'revoked' | 'scope' | 'inactive' | 'webhook'
 
 /** An answer other than 2xx: `{ message, details? }` with this status. Made only by the table below. */
 export class ApiError extends Error {
@@ -52,6 +52,7 @@ export const errors = {
   badSignature: () => new ApiError(403, 'Unknown API key or wrong signature', { signingFault: 'signature' }),
   keyRevoked: () => new ApiError(403, 'API key is revoked', { signingFault: 'revoked' }),
   outsideScope: (scope: string) => new ApiError(403, `API key lacks the scope ${scope}`, { signingFault: 'scope' }),
+  webhookForbidden: () => new ApiError(403, 'Wrong signature or verify token'),
   metricsForbidden: () => new ApiError(403, 'Metrics need the bearer token'),
   unknownWorkspace: () => new ApiError(404, 'Unknown workspace'),
   unknownRoute: () => new ApiError(404, 'Not found'),

@@ -14,6 +14,10 @@ export interface Metrics {
   countRejectedBirthdays: (count: number) => void
   /** facts dated before the erasure of their user: dropped */
   countErasedFacts: (count: number) => void
+  /** events of webhooks that were stored to be worked off */
+  countEvents: (count: number) => void
+  /** events of webhooks that change nothing, by reason */
+  countDroppedEvents: (reason: string, count: number) => void
   /** everything in Prometheus's text format */
   text: () => Promise<string>
 }
@@ -22,7 +26,7 @@ export interface Metrics {
 const SECONDS = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10]
 const STATUS_CLASSES = ['0xx', '1xx', '2xx', '3xx', '4xx', '5xx']
 
-export function createMetrics(store: Pick<Store, 'name' | 'writeDepth'>): Metrics {
+export function createMetrics(store: Pick<Store, 'db' | 'name' | 'writeDepth'>): Metrics {
   const registry = new Registry()
   const registers = [registry]
   const requests = new Histogram({
@@ -55,6 +59,25 @@ export function createMetrics(store: Pick<Store, 'name' | 'writeDepth'>): Metric
     help: 'Facts reported that are dated before the erasure of their user; they are dropped',
     registers,
   })
+  const events = new Counter({
+    name: 'dynamo_webhook_events_total',
+    help: 'Events of webhooks that were stored',
+    registers,
+  })
+  const droppedEvents = new Counter({
+    name: 'dynamo_webhook_events_dropped_total',
+    help: 'Events of webhooks that change nothing, by reason',
+    labelNames: ['reason'],
+    registers,
+  })
+  new Gauge({
+    name: 'dynamo_webhook_oldest_seconds',
+    help: 'How long the oldest event of a webhook has waited to be worked off; 0: none waits',
+    registers,
+    async collect() {
+      this.set(await oldestEventSeconds(store))
+    },
+  })
   const listReads = lists.labels(store.name)
   new Gauge({
     name: 'dynamo_write_queue',
@@ -74,6 +97,10 @@ export function createMetrics(store: Pick<Store, 'name' | 'writeDepth'>): Metric
     countListRead: (seconds) => listReads.observe(seconds),
     countRejectedBirthdays: (count) => rejectedBirthdays.inc(count),
     countErasedFacts: (count) => erasedFacts.inc(count),
+    countEvents: (count) => events.inc(count),
+    countDroppedEvents: (reason, count) => {
+      if (count > 0) droppedEvents.inc({ reason }, count)
+    },
     text() {
       // its observers of the garbage collector and the event loop cost nothing until somebody asks
       if (!hasProcessMetrics) collectDefaultMetrics({ register: registry })
@@ -84,6 +111,19 @@ export function createMetrics(store: Pick<Store, 'name' | 'writeDepth'>): Metric
       })
       return rendering
     },
+  }
+}
+
+/** The other figures are told also where the store does not answer. */
+async function oldestEventSeconds({ db }: Pick<Store, 'db'>): Promise<number> {
+  try {
+    const oldest = await db
+      .selectFrom('webhook_events as e')
+      .select(({ fn }) => fn.min('e.received_timestamp').as('timestamp'))
+      .executeTakeFirst()
+    return oldest?.timestamp ? Math.max(0, Date.now() - oldest.timestamp) / 1_000 : 0
+  } catch {
+    return Number.NaN
   }
 }
 

@@ -21,6 +21,8 @@ const TABLES: [name: keyof Schema, key: Key][] = [
   ['workspace_channels', { workspace_key: 'bigint', channel_key: 'bigint' }],
   ['workspaces', { workspace_key: 'bigint' }],
   ['links', { link_id: 'text' }],
+  ['webhook_events', { event_key: 'bigint' }],
+  ['webhook_messages', { mid_hash: 'text' }],
   ['idempotent_answers', { route: 'text', key_hash: 'text' }],
   ['erased_users', { user_hash: 'text' }],
   ['receipts', { receipt_id: 'text' }],

@@ -1,0 +1,104 @@
+import type { FastifyInstance, FastifyReply } from 'fastify'
+import type { Config } from '../config.ts'
+import type { Store } from '../database/store.ts'
+import { errors } from '../http/errors.ts'
+import type { Metrics } from '../http/metrics.ts'
+import type { Secrets } from '../secrets.ts'
+import { type PlatformEvent, readEvents } from './read-events.ts'
+import { isSecret, isSigned } from './signature.ts'
+import type { StoredEvent } from './store-events.ts'
+
+export interface WebhookOptions {
+  store: Store
+  secrets: Secrets
+  metrics: Metrics
+  meta: NonNullable<Config['meta']>
+  /** epoch ms */
+  now: () => number
+  /** called when events have been stored */
+  onEvents: () => void
+}
+
+const MAX_CHALLENGE = 256
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
+/**
+ * `/webhooks/meta`: what Facebook Messenger and Instagram tell of the channels' conversations. `GET` is their handshake,
+ * `POST` a notification, which is answered when its events are stored.
+ *
+ * @see https://developers.facebook.com/docs/graph-api/webhooks/getting-started
+ */
+export function webhookRoutes(app: FastifyInstance, options: WebhookOptions): void {
+  const { store, secrets, metrics, meta, now, onEvents } = options
+  // the bytes as they came are what is signed
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
+
+  app.get<{ Querystring: Record<string, unknown> }>('/webhooks/meta', ({ query }, reply) => {
+    const challenge = query['hub.challenge']
+    const isAsked = query['hub.mode'] === 'subscribe' && typeof challenge === 'string'
+    if (!isAsked || challenge.length > MAX_CHALLENGE || !isSecret(query['hub.verify_token'], meta.verifyToken)) {
+      throw errors.webhookForbidden()
+    }
+    noStore(reply).type('text/plain; charset=utf-8').send(challenge)
+  })
+
+  app.post('/webhooks/meta', async (request, reply) => {
+    const body = request.body instanceof Uint8Array ? request.body : new Uint8Array()
+    if (!isSigned(body, request.headers['x-hub-signature-256'], meta.appSecrets)) {
+      metrics.countSigningFault('webhook')
+      throw errors.webhookForbidden()
+    }
+    const { events, dropped } = readEvents(parse(body), now())
+    const known = await withChannels(store, secrets, events)
+    const repeated = known.length > 0 ? await store.write('storeEvents', { events: known }) : 0
+    // counted when they are stored: what is not will come again
+    for (const [kind, count] of Object.entries(dropped)) metrics.countDroppedEvents(kind, count)
+    metrics.countDroppedEvents('unknown channel', events.length - known.length)
+    metrics.countDroppedEvents('repeated', repeated)
+    metrics.countEvents(known.length - repeated)
+    if (known.length > repeated) onEvents()
+    return noStore(reply).send()
+  })
+}
+
+function noStore(reply: FastifyReply): FastifyReply {
+  return reply.header('cache-control', 'no-store')
+}
+
+function parse(body: Uint8Array): unknown {
+  try {
+    return JSON.parse(utf8.decode(body))
+  } catch {
+    throw errors.malformedJson()
+  }
+}
+
+/** Those of channels that an organization has. */
+async function withChannels(
+  { db }: Pick<Store, 'db'>,
+  secrets: Secrets,
+  events: PlatformEvent[],
+): Promise<StoredEvent[]> {
+  if (events.length === 0) return []
+  const [first] = events
+  const platformIds = [...new Set(events.map((event) => event.platformId))]
+  const rows = await db
+    .selectFrom('channels as c')
+    .select(['c.org_id', 'c.channel_key', 'c.platform_id'])
+    // a notification is of one type
+    .where('c.type', '=', (first as PlatformEvent).channelType)
+    .where('c.platform_id', 'in', platformIds.slice(0, MAX_CHANNELS))
+    .execute()
+  const channelOf = new Map(rows.map((row) => [row.platform_id, row]))
+  return events.flatMap(({ platformId, platformUserId, kind, timestamp, mid, linkId }) => {
+    const channel = channelOf.get(platformId)
+    if (!channel) return []
+    const midHash = mid === null ? null : secrets.hash(`message ${mid}`)
+    const { org_id: orgId, channel_key: channelKey } = channel
+    return { orgId, channelKey, platformUserId, kind, timestamp, midHash, linkId }
+  })
+}
+
+/** A notification is of some; SQLite takes 32,766 values. */
+const MAX_CHANNELS = 10_000
