@@ -11,7 +11,7 @@ import { parseQuery } from '../src/http/query.ts'
 import { createLog, logRequest } from '../src/http/request-log.ts'
 import { skewBounds } from '../src/http/signing.ts'
 import { monthsOf, readFilter } from '../src/vip-users/filter.ts'
-import { pageBody, requirePage } from '../src/vip-users/list.ts'
+import { pageBody, requireList } from '../src/vip-users/list.ts'
 import { createSettledReader } from '../src/vip-users/read-settled.ts'
 import { openFrom } from './bench-stores.ts'
 import { tellBenchmark } from './servers.ts'
@@ -63,8 +63,8 @@ async function build(last: Stage, body: Buffer): Promise<FastifyInstance> {
     if (!has('gate and page')) return reply.send(body)
     const question = { ...filter, orgId: request.caller.orgId, months: monthsOf(filter) }
     const answer = readSettled(question, Date.now())
-    if (!(answer instanceof Promise)) return reply.send(pageBody(requirePage(answer), question))
-    return answer.then((late) => reply.send(pageBody(requirePage(late), question)))
+    if (!(answer instanceof Promise)) return reply.send(pageBody(requireList(answer), question))
+    return answer.then((late) => reply.send(pageBody(requireList(late), question)))
   })
   return app
 }

@@ -10,6 +10,8 @@ import { channelRoutes } from './channels/routes.ts'
 import type { Config } from './config.ts'
 import type { Store } from './database/store.ts'
 import { erasureRoutes } from './erasure/routes.ts'
+import { createExportRoutes, fileRoutes } from './exports/routes.ts'
+import { createExportStorage } from './exports/storage.ts'
 import { createAuthenticate } from './http/authenticate.ts'
 import { createCallers, type Scope } from './http/callers.ts'
 import { createClientErrorHandler } from './http/client-error.ts'
@@ -141,11 +143,14 @@ export function buildApp(options: AppOptions): FastifyInstance {
   const callers = createCallers(store.db, secrets)
   const bounds = skewBounds(config.signature)
   const authenticate = (scope: Scope) => createAuthenticate({ callers, bounds, metrics, now, scope })
+  const storage = createExportStorage(config)
+  const exportRoutes = createExportRoutes({ store, storage, secrets, metrics, publicUrl: config.publicUrl })
   for (const prefix of ['', '/externalApi/v1']) {
     app.register(
       async (scope) => {
         scope.addHook('onRequest', authenticate('read'))
         vipUserRoutes(scope, store, metrics, now)
+        exportRoutes(scope)
         organizationRoutes(scope)
         workspaceRoutes(scope, store)
         channelRoutes(scope, store)
@@ -174,7 +179,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
     async (scope) => {
       scope.addHook('onRequest', authenticate('erase'))
       scope.addHook('preHandler', readKey)
-      erasureRoutes(scope, store, config.dataDir, now)
+      erasureRoutes(scope, { store, storage, dataDir: config.dataDir, now })
     },
     { prefix: '/v1.0/user' },
   )
@@ -183,6 +188,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
     app.register(async (scope) => webhookRoutes(scope, { store, secrets, metrics, meta, now, onEvents }))
   }
   app.register(async (scope) => {
+    fileRoutes(scope, { store, storage, secrets, now })
     serviceRoutes(scope, config.publicUrl)
     healthRoutes(scope, store)
     metricsRoute(scope, metrics, config.metricsToken)

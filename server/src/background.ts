@@ -3,6 +3,8 @@ import type { Logger } from 'pino'
 import type { Store } from './database/store.ts'
 import { whenFree } from './database/when-free.ts'
 import { createErasureUpkeep } from './erasure/upkeep.ts'
+import { removeFiles } from './exports/remove-files.ts'
+import type { ExportStorage } from './exports/storage.ts'
 import type { Metrics } from './http/metrics.ts'
 import { forgetAllAnswers } from './idempotency/forget-answers.ts'
 import { deleteAllStale, makeLists } from './vip-users/make-lists.ts'
@@ -15,6 +17,7 @@ export interface BackgroundOptions {
   metrics: Metrics
   /** rings when a webhook's events have been stored */
   bell: Bell
+  storage: ExportStorage
   /** stops it between two chunks; the next start goes on there */
   signal: AbortSignal
 }
@@ -30,7 +33,10 @@ const STALLED_MS = 2_000
  * expired, and overwrites what erasures have left. It leaves
  * the store to others in between.
  */
-export async function runBackground(store: Store, { log, metrics, bell, signal }: BackgroundOptions): Promise<void> {
+export async function runBackground(
+  store: Store,
+  { log, metrics, bell, storage, signal }: BackgroundOptions,
+): Promise<void> {
   const stoppable: Pick<Store, 'db' | 'write'> = {
     db: store.db,
     write(name, args) {
@@ -61,6 +67,7 @@ export async function runBackground(store: Store, { log, metrics, bell, signal }
     sweep('Old webhook events could not be deleted', async () => {
       metrics.countDroppedEvents('given up', await forgetAllEvents(stoppable, Date.now()))
     }),
+    sweep('Files of exports could not be deleted', () => removeFiles(stoppable, storage, { now: Date.now() })),
     workOffEvents(stoppable, { bell, metrics, log, signal }),
     sweep('What was erased could not be overwritten', () => keepErasures(Date.now())),
   ])

@@ -13,6 +13,7 @@ test('without any setting the service listens on the loopback over the embedded 
     publicUrl: 'http://127.0.0.1:4000',
     metricsToken: null,
     meta: null,
+    exports: { storage: 'fs' },
     signature: { window: 'age', pastSeconds: 60, futureSeconds: 5 },
     logLevel: 'info',
   })
@@ -115,9 +116,32 @@ test('settings cannot be changed after the start', () => {
   assert.ok(Object.isFrozen(loadConfig({}).signature))
 })
 
+test('a bucket is named where exports go to one, and its keys come together', () => {
+  assert.throws(
+    () => loadConfig({ EXPORT_STORAGE: 's3' }),
+    /^ConfigError: S3_BUCKET must be a bucket, where EXPORT_STORAGE is `s3`$/,
+  )
+  const together = /^ConfigError: S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY must be set together$/
+  assert.throws(() => loadConfig({ S3_ACCESS_KEY_ID: 'key' }), together)
+  assert.throws(() => loadConfig({ S3_SECRET_ACCESS_KEY: 'secret' }), together)
+  assert.deepEqual(loadConfig({ EXPORT_STORAGE: 's3', S3_BUCKET: 'lists' }).exports, {
+    storage: 's3',
+    bucket: 'lists',
+    region: 'us-east-1',
+    endpoint: null,
+    credentials: null,
+  })
+  const own = { S3_ENDPOINT: 'http://10.0.0.5:9000', S3_ACCESS_KEY_ID: 'key', S3_SECRET_ACCESS_KEY: 'secret' }
+  const { exports } = loadConfig({ EXPORT_STORAGE: 's3', S3_BUCKET: 'lists', ...own })
+  assert.partialDeepStrictEqual(exports, {
+    endpoint: 'http://10.0.0.5:9000',
+    credentials: { accessKeyId: 'key', secretAccessKey: 'secret' },
+  })
+})
+
 test('every setting has a meaning in the table', () => {
   const table = settingsTable()
-  assert.equal(table.length, 14)
+  assert.equal(table.length, 20)
   for (const { name, meaning } of table) assert.ok(meaning.length > 10, name)
   assert.deepEqual(
     table.find(({ name }) => name === 'PORT'),

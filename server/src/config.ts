@@ -16,9 +16,22 @@ export interface Config {
   metricsToken: string | null
   /** the Meta app whose webhooks are taken; null: none */
   meta: { appSecrets: readonly string[]; verifyToken: string } | null
+  exports: ExportsConfig
   signature: { window: 'age' | 'offset'; pastSeconds: number; futureSeconds: number }
   logLevel: string
 }
+
+type ExportsConfig =
+  | { storage: 'fs' }
+  | {
+      storage: 's3'
+      bucket: string
+      region: string
+      /** null: Amazon's own */
+      endpoint: string | null
+      /** null: where the client finds them by itself */
+      credentials: { accessKeyId: string; secretAccessKey: string } | null
+    }
 
 interface Settings {
   HOST: string
@@ -31,6 +44,12 @@ interface Settings {
   METRICS_TOKEN?: string
   META_APP_SECRET?: string
   META_VERIFY_TOKEN?: string
+  EXPORT_STORAGE: 'fs' | 's3'
+  S3_BUCKET?: string
+  S3_REGION: string
+  S3_ENDPOINT?: string
+  S3_ACCESS_KEY_ID?: string
+  S3_SECRET_ACCESS_KEY?: string
   SIGNATURE_WINDOW: 'age' | 'offset'
   SIGNATURE_PAST_SECONDS: number
   SIGNATURE_FUTURE_SECONDS: number
@@ -95,6 +114,20 @@ const SETTINGS = BaseJoi.object<Settings, true>({
   METRICS_TOKEN: allow(BaseJoi.string().min(16), 'at least 16 characters').description(
     'The bearer token of `/metrics`; without it only this machine may read them',
   ),
+  EXPORT_STORAGE: allow(BaseJoi.string().valid('fs', 's3'), '`fs` or `s3`')
+    .default('fs')
+    .description('Where exported files are kept: `fs`, the folder `exports` in `DYNAMO_DATA_DIR`, or `s3`'),
+  S3_BUCKET: allow(BaseJoi.string(), 'a bucket, where EXPORT_STORAGE is `s3`')
+    .when('EXPORT_STORAGE', { is: 'fs', otherwise: BaseJoi.required() })
+    .description('The bucket of exported files'),
+  S3_REGION: allow(BaseJoi.string(), 'a region').default('us-east-1').description('The region of the bucket'),
+  S3_ENDPOINT: webAddress(['http', 'https'], 'an http:// or https:// address').description(
+    "The address of a service of one's own that speaks S3; without it Amazon's",
+  ),
+  S3_ACCESS_KEY_ID: allow(BaseJoi.string(), 'an access key').description(
+    'The access key of the bucket; without it the AWS client looks for its own, as in its documentation',
+  ),
+  S3_SECRET_ACCESS_KEY: allow(BaseJoi.string(), 'a secret').description('The secret of the access key'),
   META_APP_SECRET: secret(
     BaseJoi.string().pattern(APP_SECRETS),
     'an app secret, or several with commas between, none of them empty',
@@ -112,7 +145,10 @@ const SETTINGS = BaseJoi.object<Settings, true>({
   LOG_LEVEL: allow(BaseJoi.string().valid(...LOG_LEVELS), `one of ${LOG_LEVELS.join(', ')}`)
     .default('info')
     .description('The least severe log line that is written'),
-}).prefs({ abortEarly: false, stripUnknown: true, errors: { wrap: { label: false } } })
+})
+  .and('S3_ACCESS_KEY_ID', 'S3_SECRET_ACCESS_KEY')
+  .messages({ 'object.and': 'S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY must be set together' })
+  .prefs({ abortEarly: false, stripUnknown: true, errors: { wrap: { label: false } } })
 
 /**
  * The service's settings from its environment; an empty text counts as unset.
@@ -132,6 +168,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     publicUrl: value.PUBLIC_URL?.replace(/\/+$/, '') ?? listeningAddress(value.HOST, value.PORT),
     metricsToken: value.METRICS_TOKEN ?? null,
     meta: metaOf(value),
+    exports: exportsOf(value),
     signature: {
       window: value.SIGNATURE_WINDOW,
       pastSeconds: value.SIGNATURE_PAST_SECONDS,
@@ -139,6 +176,18 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     },
     logLevel: value.LOG_LEVEL,
   })
+}
+
+function exportsOf(value: Settings): ExportsConfig {
+  if (value.EXPORT_STORAGE === 'fs') return { storage: 'fs' }
+  const { S3_ACCESS_KEY_ID: accessKeyId, S3_SECRET_ACCESS_KEY: secretAccessKey } = value
+  return {
+    storage: 's3',
+    bucket: value.S3_BUCKET ?? '',
+    region: value.S3_REGION,
+    endpoint: value.S3_ENDPOINT ?? null,
+    credentials: accessKeyId && secretAccessKey ? { accessKeyId, secretAccessKey } : null,
+  }
 }
 
 function metaOf({ META_APP_SECRET: secrets, META_VERIFY_TOKEN: verifyToken }: Settings): Config['meta'] {

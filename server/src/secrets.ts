@@ -22,6 +22,8 @@ export interface Secrets {
   decrypt: (text: string, place: SecretPlace) => string
   /** what stands for an idempotency key or a body: whoever has the store alone cannot try out what it was */
   hash: (bytes: string | Uint8Array) => string
+  /** what shows that we made an address */
+  signAddress: (text: string) => string
 }
 
 /** A sentence for the operator: what is wrong with the master key, and what to do. */
@@ -127,9 +129,13 @@ export function createSecrets(masterKey: Buffer): Secrets {
     }
   }
 
+  const addressKey = deriveKey(masterKey, 'dynamo addresses')
+
   const hash = (bytes: string | Uint8Array) => createHmac('sha256', hashKey).update(bytes).digest('base64url')
 
-  return { fingerprint, encrypt, decrypt, hash }
+  const signAddress = (text: string) => createHmac('sha256', addressKey).update(text).digest('base64url')
+
+  return { fingerprint, encrypt, decrypt, hash, signAddress }
 }
 
 function associatedData({ table, orgId, row }: SecretPlace): Buffer {

@@ -9,6 +9,7 @@ import { CommandError } from './commands/command-error.ts'
 import { type Config, loadConfig, withPort } from './config.ts'
 import { openStore } from './database/open-store.ts'
 import type { Store } from './database/store.ts'
+import { createExportStorage } from './exports/storage.ts'
 import { createMetrics } from './http/metrics.ts'
 import { createLog } from './http/request-log.ts'
 import { readSampleMark } from './organizations/sample-mark.ts'
@@ -63,7 +64,13 @@ async function serveStore(store: Store, config: Config, withSample: boolean): Pr
   process.stdout.write(startText(baseUrl, config, sample))
 
   const stopping = new AbortController()
-  const background = runBackground(store, { log, metrics, bell, signal: stopping.signal })
+  const background = runBackground(store, {
+    log,
+    metrics,
+    bell,
+    storage: createExportStorage(config),
+    signal: stopping.signal,
+  })
   await stopped
   stopping.abort()
   // who sends or takes an answer without end keeps the server no longer than this

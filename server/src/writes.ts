@@ -10,6 +10,7 @@ import { renewStoreId } from './database/meta.ts'
 import { markCompacted } from './erasure/compact-store.ts'
 import { eraseUser, reapplyErasure } from './erasure/erase-user.ts'
 import { forgetErasures } from './erasure/upkeep.ts'
+import { beginExport, finishExport, forgetExport } from './exports/export-rows.ts'
 import { forgetAnswers } from './idempotency/forget-answers.ts'
 import { idempotent } from './idempotency/idempotent.ts'
 import { removeOrganization, removeOrganizationRows } from './organizations/remove-organization.ts'
@@ -34,6 +35,7 @@ import { connectChannel, createWorkspace, disconnectChannel, setVipIndicator } f
 /** Every write of the product, by the name under which a store runs it. */
 export const writes = {
   applyEvents,
+  beginExport,
   buildChunk,
   connectChannel,
   createApiKey,
@@ -45,9 +47,11 @@ export const writes = {
   disconnectChannel,
   eraseUser: idempotent(eraseUser),
   finishBuild,
+  finishExport,
   forgetAnswers,
   forgetErasures,
   forgetEvents,
+  forgetExport,
   markCompacted,
   identify: idempotent(identify, { repeat: () => 0 }),
   markConversion: idempotent(markConversion, { cuidOf: (userId) => userId }),

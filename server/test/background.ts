@@ -1,16 +1,23 @@
 import { pino } from 'pino'
 import { runBackground } from '../src/background.ts'
+import { loadConfig } from '../src/config.ts'
 import type { Store } from '../src/database/store.ts'
+import { createExportStorage, type ExportStorage } from '../src/exports/storage.ts'
 import { createMetrics, type Metrics } from '../src/http/metrics.ts'
 import { type Bell, createBell } from '../src/webhooks/work-off.ts'
 
 /** What a server does besides answering, without the server; with a log that nobody reads. */
 export function startBackground(
   store: Store,
-  { metrics = createMetrics(store), bell = createBell() }: { metrics?: Metrics; bell?: Bell } = {},
+  {
+    metrics = createMetrics(store),
+    bell = createBell(),
+    storage = createExportStorage(loadConfig({ DYNAMO_DATA_DIR: '/nowhere' })),
+  }: { metrics?: Metrics; bell?: Bell; storage?: ExportStorage } = {},
 ): { stop: () => Promise<void> } {
   const stopping = new AbortController()
-  const running = runBackground(store, { log: pino({ enabled: false }), metrics, bell, signal: stopping.signal })
+  const log = pino({ enabled: false })
+  const running = runBackground(store, { log, metrics, bell, storage, signal: stopping.signal })
   return {
     async stop() {
       stopping.abort()

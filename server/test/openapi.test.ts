@@ -33,7 +33,14 @@ interface Document {
 const SNAPSHOT = fileURLToPath(new URL('../../docs/openapi.json', import.meta.url))
 const REDOCLY = fileURLToPath(import.meta.resolve('@redocly/cli/bin/cli.js'))
 /** Routes that serve the reference itself, or files: they are no part of the API. */
-const UNDOCUMENTED = ['/docs', '/docs/reference.js', '/docs/scalar.js', '/openapi.json', '/sample/pictures/:index.svg']
+const UNDOCUMENTED = [
+  '/docs',
+  '/docs/reference.js',
+  '/docs/scalar.js',
+  '/openapi.json',
+  '/sample/pictures/:index.svg',
+  '/exports/:organizationId/:fileName',
+]
 
 /** Statuses whose answers may have no body. */
 const EMPTY = ['200', '304']
@@ -181,6 +188,9 @@ test('what the app really answers fits the schema of its status', async () => {
     ['/vip-users?workspaceId=x&mediumId=x', 404, fresh],
     ['/vip-users?limit=x', 422, fresh],
     ['/vip-users', 405, {}, 'DELETE'],
+    [list.replace('?', '/export?'), 200, fresh],
+    ['/vip-users/export?workspaceId=x&mediumId=x', 404, fresh],
+    ['/vip-users/export?limit=1', 422, fresh],
     ['/v1.0/user/identified', 200, fresh],
     ['/v1.0/user/identified?next=x', 422, fresh],
     ['/v1.0/user/properties/player-4711', 200, fresh],

@@ -52,6 +52,7 @@ export function createProgram(): Command {
   linkCommands(program)
   keyCommands(program)
   importCommands(program)
+  exportCommands(program)
   return program
 }
 
@@ -220,6 +221,29 @@ function importCommands(program: Command): void {
     if (kind !== 'purchases') command.option(...AS_OF)
     command.addHelpText('after', () => importHelp(COLUMNS[kind]))
   }
+}
+
+function exportCommands(program: Command): void {
+  const parent = program.command('export').description('write a list to a file')
+  addPlain(
+    parent,
+    'vip-users [file]',
+    "write a workspace's VIP users on a channel, best first; without a file to standard output",
+    async () => {
+      const { run } = await import('./export-vip-users.ts')
+      return { run: (file = '-', options) => run(file, options) }
+    },
+  )
+    .requiredOption(...WORKSPACE)
+    .requiredOption('--channel <id>', 'the channel')
+    .addOption(new Option('--format <format>', 'what to write').choices(['csv', 'ndjson', 'excel']).default('csv'))
+    .option('--has-birthday', 'only users with a known birthday')
+    .option('--birthday-month <month>', 'only users whose birthday is in this month, 1 to 12', parseMonth)
+}
+
+function parseMonth(text: string): number {
+  if (!/^(?:[1-9]|1[0-2])$/.test(text)) throw new InvalidArgumentError('It is a number from 1 to 12.')
+  return Number(text)
 }
 
 function importHelp(columns: string): string {

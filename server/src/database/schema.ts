@@ -156,6 +156,14 @@ export interface Schema {
     user_key: number | null
     created_timestamp: number
   }
+  /** files of lists that may be fetched, or are being made; an ended one is still to be deleted */
+  exports: {
+    org_id: number
+    file_name: string
+    state: 'making' | 'stored' | 'ended'
+    created_timestamp: number
+    expires_timestamp: number
+  }
   /** whose facts dated before the erasure are dropped, as a keyed hash of the `cuid` alone */
   erased_users: {
     org_id: number

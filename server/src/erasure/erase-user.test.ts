@@ -108,6 +108,8 @@ eachStore((get) => {
             purchases: 1,
             users: 1,
             vipMarks: 1,
+            exports: 0,
+            webhookEvents: 0,
           },
         },
         { ...stamps, receipt_id: unknown.receiptId, erased_timestamp: ERASED_TIMESTAMP + 1, erased: {} },

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { type RawBuilder, sql } from 'kysely'
 import { takeRules } from '../database/rules-lock.ts'
 import type { Tx } from '../database/write.ts'
+import { endExports } from '../exports/export-rows.ts'
 import { purchasesOf } from '../users/purchases-of-user.ts'
 import { forgetBeginnings } from '../vip-users/range-beginnings.ts'
 import { refreshLists } from '../vip-users/refresh.ts'
@@ -85,6 +86,7 @@ async function removeUser(tx: Tx, orgId: number, cuid: string): Promise<Counts> 
     ),
     users: await remove(tx, 'users', ofUser),
     ...inLists,
+    exports: await endExports(tx, orgId),
   }
   const targets = await readTargets(tx, orgId)
   // of who is not there any more there are no marks and no rows

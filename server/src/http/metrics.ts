@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { Store } from '../database/store.ts'
 import type { SigningFault } from './errors.ts'
-import { errors } from './errors.ts'
+import { ApiError, errors } from './errors.ts'
 
 export interface Metrics {
   /** @param route  the template, never the address: its values are unbounded */
@@ -18,12 +18,15 @@ export interface Metrics {
   countEvents: (count: number) => void
   /** events of webhooks that change nothing, by reason */
   countDroppedEvents: (reason: string, count: number) => void
+  /** runs one export, and counts it by its outcome */
+  timeExport: <T>(make: () => Promise<T>) => Promise<T>
   /** everything in Prometheus's text format */
   text: () => Promise<string>
 }
 
 /** From a page of a quiet list to a client that gives up. */
 const SECONDS = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10]
+const EXPORT_SECONDS = [0.01, 0.1, 1, 10, 60, 300]
 const STATUS_CLASSES = ['0xx', '1xx', '2xx', '3xx', '4xx', '5xx']
 
 export function createMetrics(store: Pick<Store, 'db' | 'name' | 'writeDepth'>): Metrics {
@@ -78,6 +81,13 @@ export function createMetrics(store: Pick<Store, 'db' | 'name' | 'writeDepth'>):
       this.set(await oldestEventSeconds(store))
     },
   })
+  const exports = new Histogram({
+    name: 'dynamo_export_seconds',
+    help: 'Time that an export took, by outcome; `refused`: there is no such list, or too many ran',
+    labelNames: ['outcome'],
+    buckets: EXPORT_SECONDS,
+    registers,
+  })
   const listReads = lists.labels(store.name)
   new Gauge({
     name: 'dynamo_write_queue',
@@ -97,6 +107,17 @@ export function createMetrics(store: Pick<Store, 'db' | 'name' | 'writeDepth'>):
     countListRead: (seconds) => listReads.observe(seconds),
     countRejectedBirthdays: (count) => rejectedBirthdays.inc(count),
     countErasedFacts: (count) => erasedFacts.inc(count),
+    async timeExport(make) {
+      const end = exports.startTimer()
+      try {
+        const made = await make()
+        end({ outcome: 'stored' })
+        return made
+      } catch (error) {
+        end({ outcome: error instanceof ApiError && error.statusCode !== 500 ? 'refused' : 'failed' })
+        throw error
+      }
+    },
     countEvents: (count) => events.inc(count),
     countDroppedEvents: (reason, count) => {
       if (count > 0) droppedEvents.inc({ reason }, count)

@@ -24,6 +24,7 @@ const TABLES: [name: keyof Schema, key: Key][] = [
   ['webhook_events', { event_key: 'bigint' }],
   ['webhook_messages', { mid_hash: 'text' }],
   ['idempotent_answers', { route: 'text', key_hash: 'text' }],
+  ['exports', { file_name: 'text' }],
   ['erased_users', { user_hash: 'text' }],
   ['receipts', { receipt_id: 'text' }],
   ['conversations', { conversation_key: 'bigint' }],

@@ -53,6 +53,9 @@ export function readFilter(address: string, query: unknown): Readonly<ListFilter
 }
 
 /** Whose birthdays: a month says more than `hasBirthday`. */
-export function monthsOf({ hasBirthday, birthdayMonth }: Readonly<ListFilter>): ListQuestion['months'] {
+export function monthsOf({
+  hasBirthday,
+  birthdayMonth,
+}: Readonly<Pick<ListFilter, 'hasBirthday' | 'birthdayMonth'>>): ListQuestion['months'] {
   return birthdayMonth ?? (hasBirthday ? 'any' : null)
 }

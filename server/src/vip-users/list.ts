@@ -1,6 +1,5 @@
-import type { ListPage, ListQuestion } from '../database/list-reader.ts'
+import type { ListPage, ListQuestion, NoList } from '../database/list-reader.ts'
 import { errors } from '../http/errors.ts'
-import type { SettledAnswer } from './read-settled.ts'
 
 const NO_LIST = {
   'unknown workspace': errors.unknownWorkspace,
@@ -9,11 +8,11 @@ const NO_LIST = {
 }
 
 /**
- * The page that the store found.
+ * What the store found of a list.
  *
  * @throws ApiError  404 `Unknown workspace`, 400 for a workspace or a channel without a list
  */
-export function requirePage(answer: SettledAnswer): ListPage {
+export function requireList<Found extends object>(answer: Found | NoList): Found {
   if (typeof answer === 'string') throw NO_LIST[answer]()
   return answer
 }

@@ -3,7 +3,7 @@ import type { ListQuestion } from '../database/list-reader.ts'
 import type { Store } from '../database/store.ts'
 import type { Metrics } from '../http/metrics.ts'
 import { MAX_LIMIT, monthsOf, readFilter } from './filter.ts'
-import { isNoneMatch, pageBody, requirePage } from './list.ts'
+import { isNoneMatch, pageBody, requireList } from './list.ts'
 import { createSettledReader, type SettledAnswer } from './read-settled.ts'
 
 /** What the reference says of the route; loaded when somebody reads it. */
@@ -15,7 +15,7 @@ export function vipUserRoutes(app: FastifyInstance, store: Store, metrics: Metri
   const etagStart = `"${store.id}-`
 
   function send(request: FastifyRequest, reply: FastifyReply, question: ListQuestion, answer: SettledAnswer): void {
-    const page = requirePage(answer)
+    const page = requireList(answer)
     const etag = `${etagStart}${page.version}"`
     reply.headers({ etag, 'cache-control': 'private, no-cache', 'x-limit-applied': question.limit })
     const { workspaceId, mediumId } = question

@@ -48,6 +48,7 @@ const STATISTICS: [table: string, index: string, rows: string][] = [
   ['idempotent_answers', 'idempotent_answers', '1000000 1000000 100000 1'],
   ['idempotent_answers', 'idempotent_answers_created', '1000000 1000000 1'],
   ['idempotent_answers', 'idempotent_answers_user', '100000 100000 2'],
+  ['exports', 'exports', '1000 100 1'],
   ['erased_users', 'erased_users', '10000 10000 1'],
   ['erased_users', 'erased_users_timestamp', '10000 10000 1'],
   ['receipts', 'receipts', '10000 10000 1'],

@@ -1,0 +1,79 @@
+import { type FileHandle, open } from 'node:fs/promises'
+import type { Store } from '../database/store.ts'
+import { ApiError, errors } from '../http/errors.ts'
+import { type ExportFormat, FORMATS } from './formats.ts'
+import type { ExportQuestion } from './read-rows.ts'
+import type { ExportStorage } from './storage.ts'
+import { writeList } from './write-list.ts'
+
+export interface CreatedExport {
+  fileName: string
+  rows: number
+  /** epoch ms */
+  expiresTimestamp: number
+}
+
+/** While people are erased one after the other, an export is made anew this often. */
+const MAX_ATTEMPTS = 3
+
+/**
+ * Makes a list's file and stores it, whole or not at all.
+ *
+ * @throws ApiError 404, 400 as the list does; 500 where the file cannot be stored
+ * @see contract, "Exports"
+ */
+export async function createExport(
+  store: Store,
+  storage: ExportStorage,
+  question: ExportQuestion,
+  { format, signal }: { format: ExportFormat; signal: AbortSignal },
+): Promise<CreatedExport> {
+  for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+    const created = await attemptExport(store, storage, question, { format, signal })
+    if (created) return created
+  }
+  throw errors.storeBusy(new Error('Users were erased while the list was exported'))
+}
+
+async function attemptExport(
+  store: Store,
+  storage: ExportStorage,
+  question: ExportQuestion,
+  { format, signal }: { format: ExportFormat; signal: AbortSignal },
+): Promise<CreatedExport | null> {
+  const { orgId } = question
+  const { extension, mediaType } = FORMATS[format]
+  const fileName = await store.write('beginExport', { orgId, extension })
+  try {
+    const rows = await writePart(storage.partPath(fileName), (file) =>
+      writeList(store, question, { format, signal, write: (piece) => file.write(piece) }),
+    )
+    await storage.keep(fileName, mediaType)
+    const expiresTimestamp = await store.write('finishExport', { orgId, fileName })
+    if (expiresTimestamp !== null) return { fileName, rows, expiresTimestamp }
+  } catch (error) {
+    await abandon(store, storage, orgId, fileName)
+    throw error instanceof ApiError ? error : errors.exportFailed(error)
+  }
+  await abandon(store, storage, orgId, fileName)
+  return null
+}
+
+async function writePart<T>(path: string, use: (file: FileHandle) => Promise<T>): Promise<T> {
+  const file = await open(path, 'wx', 0o600)
+  try {
+    const result = await use(file)
+    await file.sync()
+    return result
+  } finally {
+    await file.close()
+  }
+}
+
+/** What cannot be deleted now, the next sweep deletes: its row is still there. */
+async function abandon(store: Store, storage: ExportStorage, orgId: number, fileName: string): Promise<void> {
+  await storage
+    .remove(fileName)
+    .then(() => store.write('forgetExport', { orgId, fileName }))
+    .catch(() => undefined)
+}

@@ -1,0 +1,65 @@
+import { randomBytes } from 'node:crypto'
+import { shareRules } from '../database/rules-lock.ts'
+import type { Tx } from '../database/write.ts'
+
+/** For so long an export may be fetched. */
+export const KEPT_MS = 3_600_000
+const ID_BYTES = 12
+
+/**
+ * Registers an export before its list is read: whoever is erased from then on is in none that is stored.
+ *
+ * @returns the name of its file
+ */
+export async function beginExport(tx: Tx, { orgId, extension }: { orgId: number; extension: string }): Promise<string> {
+  await shareRules(tx, orgId)
+  const fileName = `vip-users-${randomBytes(ID_BYTES).toString('hex')}.${extension}`
+  await tx.db
+    .insertInto('exports')
+    .values({
+      org_id: orgId,
+      file_name: fileName,
+      state: 'making',
+      created_timestamp: tx.now,
+      expires_timestamp: tx.now + KEPT_MS,
+    })
+    .execute()
+  return fileName
+}
+
+/**
+ * Says that an export's file is stored.
+ *
+ * @returns when it expires, epoch ms; null where somebody was erased meanwhile, who may be in it
+ */
+export async function finishExport(
+  tx: Tx,
+  { orgId, fileName }: { orgId: number; fileName: string },
+): Promise<number | null> {
+  await shareRules(tx, orgId)
+  const expiresTimestamp = tx.now + KEPT_MS
+  const { numUpdatedRows } = await tx.db
+    .updateTable('exports')
+    .set({ state: 'stored', expires_timestamp: expiresTimestamp })
+    .where('org_id', '=', orgId)
+    .where('file_name', '=', fileName)
+    .where('state', '=', 'making')
+    .executeTakeFirstOrThrow()
+  return Number(numUpdatedRows) === 1 ? expiresTimestamp : null
+}
+
+/** Nobody is to fetch these any more; their files are still to be deleted. */
+export async function endExports(tx: Tx, orgId: number): Promise<number> {
+  const { numUpdatedRows } = await tx.db
+    .updateTable('exports')
+    .set({ state: 'ended' })
+    .where('org_id', '=', orgId)
+    .where('state', '<>', 'ended')
+    .executeTakeFirstOrThrow()
+  return Number(numUpdatedRows)
+}
+
+/** Forgets an export whose file is gone. */
+export async function forgetExport(tx: Tx, { orgId, fileName }: { orgId: number; fileName: string }): Promise<void> {
+  await tx.db.deleteFrom('exports').where('org_id', '=', orgId).where('file_name', '=', fileName).execute()
+}

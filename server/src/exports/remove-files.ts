@@ -1,0 +1,30 @@
+import type { Store } from '../database/store.ts'
+import { KEPT_MS } from './export-rows.ts'
+import type { ExportStorage } from './storage.ts'
+
+/** A clock of another machine, and an export that takes long. */
+const SLACK_MS = 600_000
+
+/**
+ * Deletes the files of exports that nobody may fetch any more: expired, ended by an erasure, or begun by a server that
+ * was killed.
+ *
+ * @param orgId left out: of all organizations
+ * @throws Error of the storage; what is left then is deleted the next time
+ */
+export async function removeFiles(
+  store: Pick<Store, 'db' | 'write'>,
+  storage: ExportStorage,
+  { now, orgId }: { now: number; orgId?: number },
+): Promise<void> {
+  let ended = store.db
+    .selectFrom('exports as e')
+    .select(['e.org_id', 'e.file_name'])
+    .where(({ or, eb }) => or([eb('e.state', '=', 'ended'), eb('e.expires_timestamp', '<=', now)]))
+  if (orgId !== undefined) ended = ended.where('e.org_id', '=', orgId)
+  for (const { org_id, file_name: fileName } of await ended.execute()) {
+    await storage.remove(fileName)
+    await store.write('forgetExport', { orgId: org_id, fileName })
+  }
+  if (orgId === undefined) await storage.removeOld(now - KEPT_MS - SLACK_MS)
+}

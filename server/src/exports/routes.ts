@@ -1,0 +1,111 @@
+import send from '@fastify/send'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { Store } from '../database/store.ts'
+import { errors } from '../http/errors.ts'
+import { validateInput } from '../http/input.ts'
+import type { Metrics } from '../http/metrics.ts'
+import type { Secrets } from '../secrets.ts'
+import { monthsOf } from '../vip-users/filter.ts'
+import { isOurs, toPath } from './address.ts'
+import { attachment } from './attachment.ts'
+import { createExport } from './create-export.ts'
+import { KEPT_MS } from './export-rows.ts'
+import { exportSchema } from './filter.ts'
+import { createLine } from './line.ts'
+import type { ExportStorage } from './storage.ts'
+
+/** What the reference says of the route; loaded when somebody reads it. */
+const loadOperation = async () => (await import('./operation.ts')).operation
+
+export interface ExportOptions {
+  store: Store
+  storage: ExportStorage
+  secrets: Secrets
+  metrics: Metrics
+  publicUrl: string
+}
+
+/** `GET /vip-users/export`; of several apps of one server each has its own line. */
+export function createExportRoutes({ store, storage, secrets, metrics, publicUrl }: ExportOptions) {
+  const inLine = createLine()
+
+  return (app: FastifyInstance): void => {
+    app.get('/vip-users/export', { config: { operation: loadOperation } }, async (request, reply) => {
+      const filter = validateInput(exportSchema, request.query)
+      const { workspaceId, mediumId, format } = filter
+      const { orgId, organizationId } = request.caller
+      const signal = whenHungUp(request)
+      const question = { orgId, workspaceId, mediumId, months: monthsOf(filter) }
+      const { fileName, rows, expiresTimestamp } = await metrics.timeExport(() =>
+        inLine(() => createExport(store, storage, question, { format, signal }), signal),
+      )
+      request.trace = { workspaceId, mediumId, returned: rows }
+      const expires = Math.floor(expiresTimestamp / 1_000)
+      const csvUrl = storage.presign
+        ? await storage.presign(fileName, KEPT_MS / 1_000)
+        : `${publicUrl}${toPath(secrets, { organizationId, fileName, expires })}`
+      return reply.header('cache-control', 'no-store').send({ totalCount: rows, csvUrl })
+    })
+  }
+}
+
+/** Nobody waits any more for what this request asks for. */
+function whenHungUp({ raw }: FastifyRequest): AbortSignal {
+  const hungUp = new AbortController()
+  raw.socket.once('close', () => hungUp.abort(new Error('The client has hung up')))
+  return hungUp.signal
+}
+
+interface FileRequest {
+  Params: { organizationId: string; fileName: string }
+  Querystring: Record<string, unknown>
+}
+
+/** `GET /exports/…`: the files of the data folder, to who has an address that we made. */
+export function fileRoutes(
+  app: FastifyInstance,
+  { store, storage, secrets, now }: Pick<ExportOptions, 'store' | 'storage' | 'secrets'> & { now: () => number },
+): void {
+  if (storage.presign) return
+  app.get<FileRequest>('/exports/:organizationId/:fileName', async ({ params, query, raw }, reply) => {
+    const { organizationId, fileName } = params
+    const { expires, signature } = query
+    const address = { organizationId, fileName, expires: Number(expires) }
+    const isAllowed =
+      typeof expires === 'string' &&
+      typeof signature === 'string' &&
+      isOurs(secrets, address, signature) &&
+      now() < address.expires * 1_000
+    if (!isAllowed) throw errors.exportForbidden()
+    if (!(await isStored(store, organizationId, fileName))) throw errors.exportDeleted()
+    const { statusCode, headers, stream } = await send(raw, fileName, {
+      root: storage.folder,
+      cacheControl: false,
+      contentType: false,
+      dotfiles: 'deny',
+      index: false,
+    })
+    if (statusCode === 404) throw errors.exportDeleted()
+    const mediaType = fileName.endsWith('.csv') ? 'text/csv' : 'application/x-ndjson'
+    return reply
+      .code(statusCode)
+      .headers(headers)
+      .headers({
+        'content-type': `${mediaType}; charset=utf-8`,
+        'content-disposition': attachment(fileName),
+        'cache-control': 'private, no-store',
+      })
+      .send(stream)
+  })
+}
+
+async function isStored({ db }: Pick<Store, 'db'>, organizationId: string, fileName: string): Promise<boolean> {
+  const row = await db
+    .selectFrom('organizations as o')
+    .innerJoin('exports as e', 'e.org_id', 'o.org_id')
+    .select('e.state')
+    .where('o.organization_id', '=', organizationId)
+    .where('e.file_name', '=', fileName)
+    .executeTakeFirst()
+  return row?.state === 'stored'
+}

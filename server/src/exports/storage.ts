@@ -1,0 +1,82 @@
+import { createReadStream } from 'node:fs'
+import { readdir, rename, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Config } from '../config.ts'
+import { makeDataFolder } from '../data-folder.ts'
+import type { Bucket } from './bucket.ts'
+
+/** Where files that are handed out lie. */
+export interface ExportStorage {
+  /** where this server makes a file before it is kept */
+  partPath: (name: string) => string
+  /** takes a file that is made, whole or not at all */
+  keep: (name: string, mediaType: string) => Promise<void>
+  /** deletes it and what was made of it; also where there is none */
+  remove: (name: string) => Promise<void>
+  /** deletes what this server began before a time, epoch ms, and did not end */
+  removeOld: (before: number) => Promise<void>
+  /** an address of the storage's own, for so long; null: the files are in `folder`, and we serve them */
+  presign: ((name: string, seconds: number) => Promise<string>) | null
+  folder: string
+}
+
+const PART = '.part'
+
+/** The storage that the settings name: the data folder, or a bucket of a service that speaks S3. */
+export function createExportStorage({ dataDir, exports }: Pick<Config, 'dataDir' | 'exports'>): ExportStorage {
+  const folder = join(dataDir, 'exports')
+  const partPath = (name: string) => join(folder, `${name}${PART}`)
+  const local = {
+    folder,
+    partPath: (name: string) => {
+      makeDataFolder(folder)
+      return partPath(name)
+    },
+    async removeOld(before: number) {
+      const names = await readdir(folder).catch(() => [])
+      for (const name of names) {
+        const path = join(folder, name)
+        const found = await stat(path).catch(() => null)
+        if (found && found.mtimeMs < before) await rm(path, { force: true })
+      }
+    },
+  }
+  if (exports.storage === 'fs') {
+    return {
+      ...local,
+      keep: (name) => rename(partPath(name), join(folder, name)),
+      async remove(name) {
+        await removeFile(join(folder, name))
+        await removeFile(partPath(name))
+      },
+      presign: null,
+    }
+  }
+  let opened: Promise<Bucket> | undefined
+  // loaded by who stores there alone: its client is large
+  const bucket = () => {
+    opened ??= import('./bucket.ts').then(({ openBucket }) => openBucket(exports))
+    return opened
+  }
+  return {
+    ...local,
+    async keep(name, mediaType) {
+      const path = partPath(name)
+      const { size } = await stat(path)
+      await (await bucket()).put(name, { body: createReadStream(path), size, mediaType })
+      await rm(path, { force: true })
+    },
+    async remove(name) {
+      await removeFile(partPath(name))
+      await (await bucket()).remove(name)
+    },
+    presign: async (name, seconds) => await (await bucket()).presign(name, seconds),
+  }
+}
+
+/** Also where there is none, or no folder for it. */
+async function removeFile(path: string): Promise<void> {
+  await rm(path, { force: true }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOTDIR') throw error
+  })
+}

@@ -1,0 +1,53 @@
+import type { Store } from '../database/store.ts'
+import { requireList } from '../vip-users/list.ts'
+import { createSettledReader } from '../vip-users/read-settled.ts'
+import { type ExportFormat, FORMATS } from './formats.ts'
+import { type ExportQuestion, readGate, readRows } from './read-rows.ts'
+
+export interface WriteOptions {
+  format: ExportFormat
+  /** where the bytes go, one piece after the other */
+  write: (piece: Buffer) => Promise<unknown>
+  /** stops it between two pieces */
+  signal: AbortSignal
+  /** after each piece */
+  onProgress?: (rows: number, total: number) => void
+}
+
+/** Some hundred rows: made in 2 ms, so that requests get their turn in between, and memory does not grow with the list. */
+const PIECE_CHARACTERS = 64 * 1024
+
+/**
+ * Writes a list as it is at one moment, however long that takes and whatever changes meanwhile. Whoever is due by then
+ * is judged anew first.
+ *
+ * @returns how many rows were written
+ * @throws ApiError 404, 400 as the list does; what `write` throws
+ * @see contract, "Exports"
+ */
+export async function writeList(
+  store: Pick<Store, 'readList' | 'snapshot' | 'write'>,
+  question: ExportQuestion,
+  { format, write, signal, onProgress = () => undefined }: WriteOptions,
+): Promise<number> {
+  const asked = await createSettledReader(store)({ ...question, limit: 1, offset: 0 }, Date.now())
+  const { total } = requireList(asked)
+  const { head, line } = FORMATS[format]
+  return await store.snapshot(async (db) => {
+    const gate = requireList(await readGate(db, question))
+    let [rows, piece] = [0, head]
+    const flush = async () => {
+      signal.throwIfAborted()
+      await write(Buffer.from(piece))
+      piece = ''
+      onProgress(rows, total)
+    }
+    for await (const row of readRows(db, question, gate)) {
+      piece += line(row)
+      rows += 1
+      if (piece.length >= PIECE_CHARACTERS) await flush()
+    }
+    await flush()
+    return rows
+  })
+}
