@@ -7,6 +7,9 @@ import { removeFiles } from './exports/remove-files.ts'
 import type { ExportStorage } from './exports/storage.ts'
 import type { Metrics } from './http/metrics.ts'
 import { forgetAllAnswers } from './idempotency/forget-answers.ts'
+import type { Graph } from './profiles/graph.ts'
+import { readProfiles } from './profiles/read-profiles.ts'
+import type { Secrets } from './secrets.ts'
 import { deleteAllStale, makeLists } from './vip-users/make-lists.ts'
 import { settleAllDue } from './vip-users/settle-due.ts'
 import { forgetAllEvents } from './webhooks/forget-events.ts'
@@ -18,6 +21,9 @@ export interface BackgroundOptions {
   /** rings when a webhook's events have been stored */
   bell: Bell
   storage: ExportStorage
+  /** where profiles are read, with access tokens that `secrets` opens */
+  graph: Graph
+  secrets: Secrets
   /** stops it between two chunks; the next start goes on there */
   signal: AbortSignal
 }
@@ -29,14 +35,12 @@ const STALLED_MS = 2_000
 
 /**
  * What a server does besides answering: it takes up the lists that a server or a command was making when it ended,
- * deletes what no list shows any more, settles marks that fall due, works off the events of webhooks, deletes what has
+ * deletes what no list shows any more, settles marks that fall due, works off the events of webhooks, reads profiles, deletes what has
  * expired, and overwrites what erasures have left. It leaves
  * the store to others in between.
  */
-export async function runBackground(
-  store: Store,
-  { log, metrics, bell, storage, signal }: BackgroundOptions,
-): Promise<void> {
+export async function runBackground(store: Store, options: BackgroundOptions): Promise<void> {
+  const { log, metrics, bell, storage, graph, secrets, signal } = options
   const stoppable: Pick<Store, 'db' | 'write'> = {
     db: store.db,
     write(name, args) {
@@ -69,6 +73,7 @@ export async function runBackground(
     }),
     sweep('Files of exports could not be deleted', () => removeFiles(stoppable, storage, { now: Date.now() })),
     workOffEvents(stoppable, { bell, metrics, log, signal }),
+    readProfiles({ store: stoppable, graph, secrets, log, now: Date.now, signal }),
     sweep('What was erased could not be overwritten', () => keepErasures(Date.now())),
   ])
 }

@@ -14,6 +14,7 @@ test('without any setting the service listens on the loopback over the embedded 
     metricsToken: null,
     meta: null,
     exports: { storage: 'fs' },
+    graphUrl: 'https://graph.facebook.com/v23.0',
     signature: { window: 'age', pastSeconds: 60, futureSeconds: 5 },
     logLevel: 'info',
   })
@@ -21,7 +22,7 @@ test('without any setting the service listens on the loopback over the embedded 
 
 test('an empty setting counts as unset, but for the secrets of webhooks', () => {
   const names = settingsTable().map(({ name }) => name)
-  const empty = Object.fromEntries(names.filter((name) => !name.startsWith('META_')).map((name) => [name, '']))
+  const empty = Object.fromEntries(names.filter((name) => !/^META_(APP|VERIFY)/.test(name)).map((name) => [name, '']))
   assert.deepEqual(loadConfig(empty), loadConfig({}))
   for (const secrets of ['', ' ', ',', 'one,', ',one', 'one,,two', 'one, two']) {
     assert.throws(
@@ -141,7 +142,7 @@ test('a bucket is named where exports go to one, and its keys come together', ()
 
 test('every setting has a meaning in the table', () => {
   const table = settingsTable()
-  assert.equal(table.length, 20)
+  assert.equal(table.length, 21)
   for (const { name, meaning } of table) assert.ok(meaning.length > 10, name)
   assert.deepEqual(
     table.find(({ name }) => name === 'PORT'),

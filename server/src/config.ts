@@ -17,6 +17,8 @@ export interface Config {
   /** the Meta app whose webhooks are taken; null: none */
   meta: { appSecrets: readonly string[]; verifyToken: string } | null
   exports: ExportsConfig
+  /** where the Graph API is, with its version, without a trailing slash */
+  graphUrl: string
   signature: { window: 'age' | 'offset'; pastSeconds: number; futureSeconds: number }
   logLevel: string
 }
@@ -50,6 +52,7 @@ interface Settings {
   S3_ENDPOINT?: string
   S3_ACCESS_KEY_ID?: string
   S3_SECRET_ACCESS_KEY?: string
+  META_GRAPH_URL: string
   SIGNATURE_WINDOW: 'age' | 'offset'
   SIGNATURE_PAST_SECONDS: number
   SIGNATURE_FUTURE_SECONDS: number
@@ -87,6 +90,16 @@ const seconds = () =>
     `a whole number of seconds, 0 to ${MAX_WINDOW_SECONDS}`,
   )
 const webAddress = (protocols: string[], allowed: string) => allow(BaseJoi.string().uri({ scheme: protocols }), allowed)
+
+const LOOPBACK_HOST = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/
+
+/** Access tokens go there: never in the clear over a network. */
+function graphAddress(text: string): string {
+  const { protocol, hostname, username, password, search, hash, href } = new URL(text)
+  const isSafe = protocol === 'https:' || (protocol === 'http:' && LOOPBACK_HOST.test(hostname))
+  if (!isSafe || username + password + search + hash !== '') throw new Error('not an address for access tokens')
+  return href.replace(/\/+$/, '')
+}
 
 const SETTINGS = BaseJoi.object<Settings, true>({
   HOST: allow(BaseJoi.string().hostname(), 'a host name or an IP address')
@@ -137,6 +150,12 @@ const SETTINGS = BaseJoi.object<Settings, true>({
   META_VERIFY_TOKEN: secret(BaseJoi.string().pattern(/^\S+$/), 'a text without blanks, not an empty one').description(
     'What the Meta app is told to send when its webhook is set up. Without it `/webhooks/meta` is not there',
   ),
+  META_GRAPH_URL: allow(
+    BaseJoi.string().custom(graphAddress),
+    'an https:// address, or http:// on this machine, without a query',
+  )
+    .default('https://graph.facebook.com/v23.0')
+    .description("Where profiles are read: the Graph API's address with its version"),
   SIGNATURE_WINDOW: allow(BaseJoi.string().valid('age', 'offset'), '`age` or `offset`')
     .default('age')
     .description('What the two bounds below hold: the age of a request (now − x-date) or its offset (x-date − now)'),
@@ -169,6 +188,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     metricsToken: value.METRICS_TOKEN ?? null,
     meta: metaOf(value),
     exports: exportsOf(value),
+    graphUrl: value.META_GRAPH_URL,
     signature: {
       window: value.SIGNATURE_WINDOW,
       pastSeconds: value.SIGNATURE_PAST_SECONDS,

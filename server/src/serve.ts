@@ -13,6 +13,7 @@ import { createExportStorage } from './exports/storage.ts'
 import { createMetrics } from './http/metrics.ts'
 import { createLog } from './http/request-log.ts'
 import { readSampleMark } from './organizations/sample-mark.ts'
+import { createGraph } from './profiles/graph.ts'
 import { checkFingerprint, createSecrets, loadMasterKey, type Secrets } from './secrets.ts'
 import { startText } from './start-text.ts'
 import { createBell } from './webhooks/work-off.ts'
@@ -69,6 +70,8 @@ async function serveStore(store: Store, config: Config, withSample: boolean): Pr
     metrics,
     bell,
     storage: createExportStorage(config),
+    graph: createGraph({ url: config.graphUrl, count: metrics.countGraphCall }),
+    secrets,
     signal: stopping.signal,
   })
   await stopped

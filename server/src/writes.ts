@@ -4,6 +4,7 @@ import { markConversion } from './audience/mark-conversion.ts'
 import { recordPurchases } from './audience/record-purchases.ts'
 import { recordUsers } from './audience/record-users.ts'
 import { reportPurchases } from './audience/report-purchases.ts'
+import { pauseChannel, refuseAccessToken, setAccessToken } from './channels/access-token.ts'
 import { createChannel } from './channels/write-channels.ts'
 import { recordConversations } from './conversations/record-conversations.ts'
 import { renewStoreId } from './database/meta.ts'
@@ -22,6 +23,7 @@ import {
   revokeApiKey,
   setOrganizationActive,
 } from './organizations/write-organizations.ts'
+import { recordProfile, returnProfileReads, takeProfileReads } from './profiles/take-reads.ts'
 import { setPersonalInformation } from './users/set-personal-information.ts'
 import { deleteStale, finishBuild } from './vip-users/build.ts'
 import { buildChunk } from './vip-users/build-chunk.ts'
@@ -58,21 +60,27 @@ export const writes = {
   linkConversations,
   markSample,
   postponeEvent,
+  pauseChannel,
   reapplyErasure,
   recordConversations,
   recordPurchases,
   recordUsers: idempotent(recordUsers, { repeat: () => ({ outcomes: [], rejectedBirthdays: 0 }) }),
+  recordProfile,
+  refuseAccessToken,
   rememberMasterKey,
   removeOrganization,
   removeOrganizationRows,
   renewStoreId,
   reportPurchases: idempotent(reportPurchases, { repeat: () => 0 }),
+  returnProfileReads,
   revokeApiKey,
+  setAccessToken,
   setOrganizationActive,
   setPersonalInformation,
   setVipIndicator,
   settleDue,
   startSample,
+  takeProfileReads,
   storeEvents,
 }
 

@@ -184,7 +184,7 @@ test('the page of the command line has every command with each of its options, a
     const [, name = ''] = /^`dynamo ([a-z -]+?)(?: [A-Z]+)*`$/m.exec(section) ?? []
     // the section's last lines may already lead to the next part of the page
     const own = section.split(/^## /m)[0] ?? ''
-    const options = tableRowsOf(own).flatMap(([cell = '']) => cell.match(/--[a-z-]+(?: <\w+>)?/g) ?? [])
+    const options = tableRowsOf(own).flatMap(([cell = '']) => cell.match(/--[a-z-]+(?: <\w+>| \[\w+\])?/g) ?? [])
     return [name, options.sort()]
   })
   assert.deepEqual(Object.fromEntries(written), Object.fromEntries(commandsOf(createProgram(), [])))

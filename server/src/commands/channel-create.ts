@@ -1,10 +1,12 @@
+import { accessTokenPlace } from '../channels/access-token.ts'
+import { type AccessTokenOption, readAccessToken } from './access-token.ts'
 import { CommandError } from './command-error.ts'
 import { findOrganization } from './find.ts'
 import { answer, type CommonOptions } from './output.ts'
 import { checkText } from './texts.ts'
 import { withStore } from './with-store.ts'
 
-interface Options extends CommonOptions {
+interface Options extends CommonOptions, AccessTokenOption {
   organization: string
   type: 'FB_PAGE' | 'INSTAGRAM_ACCOUNT'
   platformId: string
@@ -18,9 +20,14 @@ export async function run(options: Options): Promise<void> {
   const name = checkText('--name', options.name)
   const platformId = checkText('--platform-id', options.platformId, MAX_PLATFORM_ID_BYTES)
   if (!/^[\w.-]+$/.test(platformId)) throw new CommandError('--platform-id has letters, digits, _ . and - alone', 2)
-  await withStore(async (store) => {
+  const token = await readAccessToken(options)
+  await withStore(async (store, _config, secrets) => {
     const { orgId } = await findOrganization(store, options.organization)
-    const { mediumId } = await store.write('createChannel', { orgId, type: options.type, platformId, name })
+    const { mediumId, channelKey } = await store.write('createChannel', { orgId, type: options.type, platformId, name })
+    if (token !== null) {
+      const ciphertext = secrets.encrypt(token, accessTokenPlace(orgId, mediumId))
+      await store.write('setAccessToken', { orgId, channelKey, ciphertext })
+    }
     answer(options, mediumId, { id: mediumId })
   })
 }

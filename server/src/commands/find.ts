@@ -33,15 +33,17 @@ export async function findWorkspace({ db }: Store, workspaceId: string): Promise
 }
 
 /** A channel of this organization, by its `mediumId`. */
-export async function findChannel({ db }: Store, orgId: number, mediumId: string): Promise<{ channelKey: number }> {
+export async function findChannel({ db }: Store, orgId: number, mediumId: string) {
   const row = await db
     .selectFrom('channels as c')
-    .select('c.channel_key')
+    .select(['c.channel_key as channelKey', 'c.type', 'c.platform_id as platformId', 'c.name'])
+    .select(['c.access_token_ciphertext as accessTokenCiphertext'])
+    .select(['c.access_token_refused_timestamp as accessTokenRefusedTimestamp'])
     .where('c.org_id', '=', orgId)
     .where('c.medium_id', '=', mediumId)
     .executeTakeFirst()
-  if (!row) throw new CommandError(`The workspace's organization has no channel ${mediumId}`)
-  return { channelKey: row.channel_key }
+  if (!row) throw new CommandError(`The organization has no channel ${mediumId}`)
+  return row
 }
 
 /** How many users an organization has, or all of them: what a build or a verification has to look at. */

@@ -33,6 +33,10 @@ const VIP_INDICATOR = [
   '--vip-indicator <rule>',
   'who is VIP: the key of a property, or a condition such as "ltv >= 100"',
 ] as const
+const ACCESS_TOKEN = [
+  '--access-token [token]',
+  'for the Graph API: from DYNAMO_ACCESS_TOKEN, or from standard input with - (an argument can be seen by others)',
+] as const
 const AS_OF = [
   '--as-of <time>',
   'when the rows were so: epoch ms or ISO-8601 (default: when the file was changed)',
@@ -125,6 +129,15 @@ function directoryCommands(program: Command): void {
     )
     .requiredOption('--platform-id <id>', "the platform's id of the page or account")
     .requiredOption('--name <name>', 'its name')
+    .option(...ACCESS_TOKEN)
+  add(channel, 'set', 'give it another access token', () => import('./channel-set.ts'))
+    .requiredOption(...ORGANIZATION)
+    .requiredOption('--channel <id>', 'the channel')
+    .option(...ACCESS_TOKEN)
+    .option('--clear-access-token', 'take the token away: no profiles are read any more')
+  add(channel, 'check', 'ask the platform what its access token is worth', () => import('./channel-check.ts'))
+    .requiredOption(...ORGANIZATION)
+    .requiredOption('--channel <id>', 'the channel')
   add(channel, 'connect', 'connect it to a workspace and make its list', () => import('./channel-connect.ts'))
     .requiredOption(...WORKSPACE)
     .requiredOption('--channel <id>', 'the channel')

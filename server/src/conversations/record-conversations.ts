@@ -4,6 +4,7 @@ import { forUpdate, newKey, rowsTable } from '../database/rows.ts'
 import { shareRules } from '../database/rules-lock.ts'
 import type { Tx } from '../database/write.ts'
 import { readErasures } from '../erasure/erased-facts.ts'
+import { isProfileOld, planProfileReads } from '../profiles/plan-reads.ts'
 import { refreshDerivedUsers } from '../users/derive-users.ts'
 import { lockUsers } from '../users/lock-users.ts'
 import { refreshLists } from '../vip-users/refresh.ts'
@@ -41,9 +42,9 @@ export async function recordConversations(
   { orgId, conversations }: { orgId: number; conversations: ConversationReport[] },
 ): Promise<ConversationOutcome[]> {
   await shareRules(tx, orgId)
-  const channelKeys = await readChannelKeys(tx, orgId)
+  const channels = await readChannels(tx, orgId)
   const isErased = await readErasures(tx, orgId, conversations.map(dateOf))
-  const reports = conversations.map((report) => ({ ...report, channelKey: channelKeys.get(report.mediumId) }))
+  const reports = conversations.map((report) => ({ ...report, channelKey: channels.get(report.mediumId)?.channelKey }))
   const known = reports.filter(
     (report): report is KeyedReport => report.channelKey !== undefined && !isErased(dateOf(report)),
   )
@@ -80,6 +81,17 @@ export async function recordConversations(
   const users = new Set([...concerned, ...newUsers])
   await refreshDerivedUsers(tx, orgId, [...users])
   await refreshLists(tx, orgId, [...users])
+  const changedStates = new Set(changed.map(([, state]) => state))
+  await planProfileReads(
+    tx,
+    orgId,
+    known.flatMap((report) => {
+      const state = channels.get(report.mediumId)?.hasAccessToken ? states.get(placeOf(report)) : undefined
+      if (!state || !isProfileOld(state.profile_read_timestamp, tx.now)) return []
+      const isWanted = state.profile_read_timestamp === null || changedStates.has(state)
+      return isWanted ? { conversationKey: state.conversation_key, channelKey: report.channelKey } : []
+    }),
+  )
   // several reports that end where they began have recorded nothing
   const changedPlaces = new Set([...changed.map(([id]) => id), ...createdPlaces])
   return merged.map((outcome, index) => {
@@ -99,13 +111,22 @@ function sameState(state: ConversationState, before: ConversationState | undefin
   return before !== undefined && JSON.stringify(state) === JSON.stringify(before)
 }
 
-async function readChannelKeys(tx: Tx, orgId: number): Promise<Map<string, number>> {
+interface KnownChannel {
+  channelKey: number
+  /** whether the platform can be asked for profiles */
+  hasAccessToken: boolean
+}
+
+async function readChannels(tx: Tx, orgId: number): Promise<Map<string, KnownChannel>> {
   const rows = await tx.db
     .selectFrom('channels as c')
     .select(['c.medium_id', 'c.channel_key'])
+    .select(({ eb }) => eb('c.access_token_ciphertext', 'is not', null).as('has_access_token'))
     .where('c.org_id', '=', orgId)
     .execute()
-  return new Map(rows.map((row) => [row.medium_id, row.channel_key]))
+  return new Map(
+    rows.map((row) => [row.medium_id, { channelKey: row.channel_key, hasAccessToken: Boolean(row.has_access_token) }]),
+  )
 }
 
 /** @returns the keys of the conversations that this call made */
@@ -148,7 +169,7 @@ async function lockStates(tx: Tx, orgId: number, reports: KeyedReport[]): Promis
     select c.channel_key, c.platform_user_id, c.conversation_key, c.conversation_id, c.user_key, c.user_timestamp,
       c.user_name, c.user_name_timestamp, c.first_name, c.first_name_timestamp, c.first_name_arrived_timestamp, c.last_name,
       c.last_name_timestamp, c.last_name_arrived_timestamp, c.profile_pic, c.profile_pic_timestamp,
-      c.last_user_message_timestamp
+      c.last_user_message_timestamp, c.profile_read_timestamp
     from ${rowsTable(tx.db, 'k', { channel_key: 'bigint', platform_user_id: 'text' }, [...places.values()])}
       join conversations c on c.org_id = ${orgId} and c.channel_key = k.channel_key
         and c.platform_user_id = k.platform_user_id

@@ -39,6 +39,12 @@ export interface Schema {
     type: 'FB_PAGE' | 'INSTAGRAM_ACCOUNT'
     platform_id: string
     name: string
+    /** of the Graph API; null: none is known, and no profiles are read */
+    access_token_ciphertext: string | null
+    /** when the platform last said that the token is no good; null with a new token */
+    access_token_refused_timestamp: number | null
+    /** until then the platform is asked nothing: it said that it was asked too much */
+    graph_paused_until_timestamp: number | null
   }
   /** a list: the VIP users of a workspace on a channel; its version is its lock and its ETag */
   workspace_channels: {
@@ -115,6 +121,20 @@ export interface Schema {
     profile_pic: string | null
     profile_pic_timestamp: number | null
     last_user_message_timestamp: number | null
+    /** when the profile was last read from the platform, or the platform said that there is none to be had */
+    profile_read_timestamp: number | null
+  }
+  /** conversations whose profile is to be read from the platform */
+  profile_reads: {
+    org_id: number
+    conversation_key: number
+    channel_key: number
+    /** when it may be taken: of a read that somebody is at, when their lease is over */
+    due_timestamp: number
+    /** of whoever took it last: nobody else may write what they read */
+    lease: string | null
+    /** that have failed */
+    attempts: number
   }
   /** D10x link ids: each stands for a conversation, or, until a conversation comes with it, for a user */
   links: {

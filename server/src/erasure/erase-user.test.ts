@@ -104,6 +104,7 @@ eachStore((get) => {
             links: 0,
             listRows: 1,
             personalInformation: 0,
+            profileReads: 0,
             properties: 1,
             purchases: 1,
             users: 1,

@@ -74,6 +74,7 @@ async function removeUser(tx: Tx, orgId: number, cuid: string): Promise<Counts> 
   const erased = {
     links: (await remove(tx, 'links', ofConversations)) + (await remove(tx, 'links', ofUser)),
     webhookEvents: await remove(tx, 'webhook_events', ofPlatformUsers(orgId, userKey)),
+    profileReads: await remove(tx, 'profile_reads', ofConversations),
     conversations: await remove(tx, 'conversations', ofUser),
     idempotentAnswers: await remove(tx, 'idempotent_answers', ofUser),
     properties: await remove(tx, 'properties', ofUser),

@@ -20,6 +20,8 @@ export interface Metrics {
   countDroppedEvents: (reason: string, count: number) => void
   /** runs one export, and counts it by its outcome */
   timeExport: <T>(make: () => Promise<T>) => Promise<T>
+  /** calls to the Graph API. @param code `ok`, or what it answered instead */
+  countGraphCall: (code: string) => void
   /** everything in Prometheus's text format */
   text: () => Promise<string>
 }
@@ -88,6 +90,28 @@ export function createMetrics(store: Pick<Store, 'db' | 'name' | 'writeDepth'>):
     buckets: EXPORT_SECONDS,
     registers,
   })
+  const graphCalls = new Counter({
+    name: 'dynamo_graph_calls_total',
+    help: 'Calls to the Graph API, by code: ok, or the error',
+    labelNames: ['code'],
+    registers,
+  })
+  new Gauge({
+    name: 'dynamo_profile_reads_waiting',
+    help: `Profiles that are to be read from the Graph API; at most ${MAX_COUNTED} are counted`,
+    registers,
+    async collect() {
+      this.set(await countWaitingReads(store))
+    },
+  })
+  new Gauge({
+    name: 'dynamo_refused_access_tokens',
+    help: 'Channels whose access token the Graph API refuses; each needs a new one',
+    registers,
+    async collect() {
+      this.set(await countRefusedTokens(store))
+    },
+  })
   const listReads = lists.labels(store.name)
   new Gauge({
     name: 'dynamo_write_queue',
@@ -122,6 +146,7 @@ export function createMetrics(store: Pick<Store, 'db' | 'name' | 'writeDepth'>):
     countDroppedEvents: (reason, count) => {
       if (count > 0) droppedEvents.inc({ reason }, count)
     },
+    countGraphCall: (code) => graphCalls.inc({ code: /^\d+$/.test(code) && !GRAPH_CODES.has(code) ? 'other' : code }),
     text() {
       // its observers of the garbage collector and the event loop cost nothing until somebody asks
       if (!hasProcessMetrics) collectDefaultMetrics({ register: registry })
@@ -143,6 +168,37 @@ async function oldestEventSeconds({ db }: Pick<Store, 'db'>): Promise<number> {
       .select(({ fn }) => fn.min('e.received_timestamp').as('timestamp'))
       .executeTakeFirst()
     return oldest?.timestamp ? Math.max(0, Date.now() - oldest.timestamp) / 1_000 : 0
+  } catch {
+    return Number.NaN
+  }
+}
+
+/** The Graph API's own numbers that an operator can do something about; the platform may invent others at any time. */
+const GRAPH_CODES = new Set('1 2 3 4 10 17 32 100 102 190 200 230 368 551 613 80001 80002 80006'.split(' '))
+/** So many rows of an index are read in no time. */
+const MAX_COUNTED = 10_000
+
+async function countWaitingReads({ db }: Pick<Store, 'db'>): Promise<number> {
+  try {
+    const rows = db.selectFrom('profile_reads as r').select('r.org_id').limit(MAX_COUNTED).as('r')
+    const counted = await db
+      .selectFrom(rows)
+      .select(({ fn }) => fn.countAll<number>().as('reads'))
+      .executeTakeFirstOrThrow()
+    return Number(counted.reads)
+  } catch {
+    return Number.NaN
+  }
+}
+
+async function countRefusedTokens({ db }: Pick<Store, 'db'>): Promise<number> {
+  try {
+    const counted = await db
+      .selectFrom('channels as c')
+      .select(({ fn }) => fn.countAll<number>().as('channels'))
+      .where('c.access_token_refused_timestamp', 'is not', null)
+      .executeTakeFirstOrThrow()
+    return Number(counted.channels)
   } catch {
     return Number.NaN
   }

@@ -27,6 +27,7 @@ const TABLES: [name: keyof Schema, key: Key][] = [
   ['exports', { file_name: 'text' }],
   ['erased_users', { user_hash: 'text' }],
   ['receipts', { receipt_id: 'text' }],
+  ['profile_reads', { conversation_key: 'bigint' }],
   ['conversations', { conversation_key: 'bigint' }],
   ['channels', { channel_key: 'bigint' }],
   ['personal_information', { user_key: 'bigint', field: 'text', source: 'text' }],

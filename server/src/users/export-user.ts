@@ -81,6 +81,9 @@ async function readConversations(db: Kysely<Schema>, orgId: number, userKey: num
     .innerJoin('channels as h', (join) =>
       join.onRef('h.org_id', '=', 'c.org_id').onRef('h.channel_key', '=', 'c.channel_key'),
     )
+    .leftJoin('profile_reads as r', (join) =>
+      join.onRef('r.org_id', '=', 'c.org_id').onRef('r.conversation_key', '=', 'c.conversation_key'),
+    )
     .select(['c.conversation_id as conversationId', 'h.medium_id as mediumId'])
     .select(['c.platform_user_id as platformUserId', 'c.user_timestamp as identifiedTimestamp'])
     .select(['c.user_name as userName', 'c.user_name_timestamp as userNameTimestamp'])
@@ -88,6 +91,7 @@ async function readConversations(db: Kysely<Schema>, orgId: number, userKey: num
     .select(['c.last_name as lastName', 'c.last_name_timestamp as lastNameTimestamp'])
     .select(['c.profile_pic as profilePic', 'c.profile_pic_timestamp as profilePicTimestamp'])
     .select('c.last_user_message_timestamp as lastUserMessageTimestamp')
+    .select(['c.profile_read_timestamp as profileReadTimestamp', 'r.due_timestamp as profileReadDueTimestamp'])
     .where('c.org_id', '=', orgId)
     .where('c.user_key', '=', userKey)
     .orderBy('c.conversation_key')

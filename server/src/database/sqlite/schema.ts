@@ -45,6 +45,8 @@ const STATISTICS: [table: string, index: string, rows: string][] = [
   ['webhook_events', 'webhook_events_platform_user', '10000 10000 5000 2'],
   ['webhook_messages', 'webhook_messages', '1000000 1000000 1'],
   ['webhook_messages', 'webhook_messages_received', '1000000 1000000 10'],
+  ['profile_reads', 'profile_reads', '100000 100000 1'],
+  ['profile_reads', 'profile_reads_due', '100000 100000 50000 2'],
   ['idempotent_answers', 'idempotent_answers', '1000000 1000000 100000 1'],
   ['idempotent_answers', 'idempotent_answers_created', '1000000 1000000 1'],
   ['idempotent_answers', 'idempotent_answers_user', '100000 100000 2'],

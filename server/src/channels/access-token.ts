@@ -1,0 +1,44 @@
+import { sql } from 'kysely'
+import type { Tx } from '../database/write.ts'
+import type { SecretPlace } from '../secrets.ts'
+
+/** Where a channel's encrypted access token lies. */
+export function accessTokenPlace(orgId: number, mediumId: string): SecretPlace {
+  return { table: 'channels', orgId, row: mediumId }
+}
+
+/** Gives a channel another access token, with which profiles are read again; null takes it away. */
+export async function setAccessToken(
+  tx: Tx,
+  { orgId, channelKey, ciphertext }: { orgId: number; channelKey: number; ciphertext: string | null },
+): Promise<void> {
+  await sql`
+    /* channels.set-token */
+    update channels set access_token_ciphertext = ${ciphertext}, access_token_refused_timestamp = null,
+      graph_paused_until_timestamp = null
+    where org_id = ${orgId} and channel_key = ${channelKey}`.execute(tx.db)
+}
+
+/** Says that the platform refuses this token: nothing is read with it any more. A token that came meanwhile stays. */
+export async function refuseAccessToken(
+  tx: Tx,
+  given: { orgId: number; channelKey: number; ciphertext: string; refusedTimestamp: number },
+): Promise<void> {
+  const { orgId, channelKey, ciphertext, refusedTimestamp } = given
+  await sql`
+    /* channels.refuse-token */
+    update channels set access_token_refused_timestamp = ${refusedTimestamp}
+    where org_id = ${orgId} and channel_key = ${channelKey} and access_token_ciphertext = ${ciphertext}`.execute(tx.db)
+}
+
+/** Asks the platform nothing for a channel until then, epoch ms; the longest pause counts. */
+export async function pauseChannel(
+  tx: Tx,
+  { orgId, channelKey, untilTimestamp }: { orgId: number; channelKey: number; untilTimestamp: number },
+): Promise<void> {
+  await sql`
+    /* channels.pause */
+    update channels set graph_paused_until_timestamp = ${untilTimestamp}
+    where org_id = ${orgId} and channel_key = ${channelKey}
+      and coalesce(graph_paused_until_timestamp, 0) < ${untilTimestamp}`.execute(tx.db)
+}

@@ -1,0 +1,138 @@
+import { type Graph, GraphError, isRecord } from './graph.ts'
+
+/** Something that was asked of the platform about an access token, and what it means. */
+export interface Finding {
+  isOk: boolean
+  text: string
+}
+
+export interface TokenCheck {
+  findings: Finding[]
+  /** the page or account that the token is for; null: it could not be told */
+  owner: { id: string; name: string | null } | null
+  missingPermissions: string[]
+}
+
+interface CheckedChannel {
+  type: 'FB_PAGE' | 'INSTAGRAM_ACCOUNT'
+  platformId: string
+}
+
+/** What a token must be allowed to do: shown by doing it, since a page's token cannot be asked for its permissions. */
+interface Ability {
+  what: string
+  path: string
+  params: Record<string, string>
+  permissions: string[]
+}
+
+const ABILITIES: Record<CheckedChannel['type'], Ability[]> = {
+  FB_PAGE: [
+    {
+      what: 'reads conversations and the people in them',
+      path: 'me/conversations',
+      params: { platform: 'messenger', fields: 'id', limit: '1' },
+      permissions: ['pages_messaging'],
+    },
+    {
+      what: 'is sent webhooks',
+      path: 'me/subscribed_apps',
+      params: { fields: 'subscribed_fields' },
+      permissions: ['pages_manage_metadata'],
+    },
+  ],
+  INSTAGRAM_ACCOUNT: [
+    {
+      what: 'reads conversations and the people in them',
+      path: 'me/conversations',
+      params: { platform: 'instagram', fields: 'id', limit: '1' },
+      permissions: ['instagram_basic', 'instagram_manage_messages'],
+    },
+    {
+      what: 'is sent webhooks',
+      path: 'me/subscribed_apps',
+      params: { fields: 'subscribed_fields' },
+      permissions: ['pages_manage_metadata'],
+    },
+  ],
+}
+
+/**
+ * Asks the platform whether a channel's access token works, whose it is, and what it may do. Nothing of what it finds
+ * tells the token.
+ */
+export async function checkAccessToken(graph: Graph, token: string, channel: CheckedChannel): Promise<TokenCheck> {
+  const check: TokenCheck = { findings: [], owner: null, missingPermissions: [] }
+  const isInstagram = channel.type === 'INSTAGRAM_ACCOUNT'
+  const fields = isInstagram ? 'id,name,instagram_business_account{id,username}' : 'id,name'
+  try {
+    const { body } = await graph.get('me', { fields }, token)
+    check.findings.push({ isOk: true, text: 'The access token works' })
+    check.owner = isInstagram ? accountOf(body.instagram_business_account) : ownerOf(body.id, body.name)
+    check.findings.push(compareOwner(check.owner, channel))
+  } catch (error) {
+    if (!(error instanceof GraphError)) throw error
+    check.findings.push({ isOk: false, text: tokenFault(error, isInstagram) })
+    // nothing else can be told with a token that does not work
+    return check
+  }
+  for (const ability of ABILITIES[channel.type]) {
+    const { finding, missing } = await tryAbility(graph, token, ability)
+    check.findings.push(finding)
+    check.missingPermissions.push(...missing)
+  }
+  return check
+}
+
+function accountOf(account: unknown): TokenCheck['owner'] {
+  return isRecord(account) ? ownerOf(account.id, account.username) : null
+}
+
+function ownerOf(id: unknown, name: unknown): TokenCheck['owner'] {
+  return typeof id === 'string' ? { id, name: typeof name === 'string' ? name : null } : null
+}
+
+function compareOwner(owner: TokenCheck['owner'], { type, platformId }: CheckedChannel): Finding {
+  const kind = type === 'FB_PAGE' ? 'page' : 'Instagram account'
+  if (owner === null)
+    return {
+      isOk: false,
+      text: `The token is for no ${kind}: take the access token of the page that is connected to it`,
+    }
+  const called = owner.name === null ? owner.id : `${owner.id} (${owner.name})`
+  if (owner.id === platformId) return { isOk: true, text: `It is for ${kind} ${called}` }
+  return {
+    isOk: false,
+    text: `It is for ${called}, and the channel is ${kind} ${platformId}: take the token of that ${kind}`,
+  }
+}
+
+function tokenFault({ fault, code }: GraphError, isInstagram: boolean): string {
+  if (fault === 'refused') return `The platform refuses the access token (${code}): it has expired or was withdrawn`
+  if (fault === 'limited') return `The platform was asked too much (${code}): try again in an hour`
+  if (fault === 'unknown' && isInstagram)
+    return `The token is not for a page (${code}): take the access token of the page that is connected to the account`
+  return `The platform does not answer as it should (${code}): try again, and see META_GRAPH_URL`
+}
+
+async function tryAbility(
+  graph: Graph,
+  token: string,
+  { what, path, params, permissions }: Ability,
+): Promise<{ finding: Finding; missing: string[] }> {
+  try {
+    const { body } = await graph.get(path, params, token)
+    if (path === 'me/subscribed_apps' && Array.isArray(body.data) && body.data.length === 0) {
+      const text = 'The app is not subscribed to the page: no webhooks come (POST /PAGE/subscribed_apps)'
+      return { finding: { isOk: false, text }, missing: [] }
+    }
+    return { finding: { isOk: true, text: `It ${what} (${permissions.join(', ')})` }, missing: [] }
+  } catch (error) {
+    if (!(error instanceof GraphError)) throw error
+    if (error.fault !== 'forbidden' && error.code !== '230') {
+      return { finding: { isOk: false, text: `Whether it ${what} cannot be told (${error.code})` }, missing: [] }
+    }
+    const missing = error.permissions.length > 0 ? error.permissions : permissions
+    return { finding: { isOk: false, text: `It lacks ${missing.join(', ')} (${error.code})` }, missing }
+  }
+}

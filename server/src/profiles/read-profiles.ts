@@ -1,0 +1,193 @@
+import { randomBytes } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
+import { sql } from 'kysely'
+import type { Logger } from 'pino'
+import { accessTokenPlace } from '../channels/access-token.ts'
+import type { Store } from '../database/store.ts'
+import type { Secrets } from '../secrets.ts'
+import { type Graph, GraphError, jittered } from './graph.ts'
+import { PROFILE_FIELDS, toProfile } from './profile.ts'
+import type { ProfileRead } from './take-reads.ts'
+
+export interface ProfileReader {
+  store: Pick<Store, 'db' | 'write'>
+  graph: Graph
+  secrets: Secrets
+  log: Logger
+  /** epoch ms */
+  now: () => number
+  /** stops it between two people; whom it left another server reads, once the lease is over */
+  signal: AbortSignal
+}
+
+/** How often a server looks for profiles that are to be read. */
+const LOOK_MS = 1_000
+const MINUTE_MS = 60_000
+/** Longer than a batch can take, so that nobody else reads the same person; not much: a killed server's people wait for so long. */
+const LEASE_MS = 2 * MINUTE_MS
+const BATCH = 20
+/** How many people of one channel are asked for at a time. */
+const SIDE_BY_SIDE = 4
+/** How many channels are read at a time. */
+const MAX_CHANNELS = 8
+/** After so many attempts, some hours, a person is left for a day. */
+const MAX_ATTEMPTS = 8
+const FIRST_RETRY_MS = MINUTE_MS
+const MAX_RETRY_MS = 120 * MINUTE_MS
+/** Limits are of the last hour. */
+const LIMITED_PAUSE_MS = 20 * MINUTE_MS
+
+/** Reads the profiles that are due, on every channel with an access token, until it is stopped. */
+export async function readProfiles(reader: ProfileReader): Promise<void> {
+  const { log, signal } = reader
+  const running = new Map<string, Promise<void>>()
+  while (!signal.aborted) {
+    try {
+      for (const channel of await findDueChannels(reader)) {
+        if (running.size >= MAX_CHANNELS || running.has(channel.mediumId)) continue
+        const work = readBatch(reader, channel)
+          .catch((error) => {
+            if (!signal.aborted) log.error({ message: 'Profiles could not be read', error: String(error) })
+          })
+          .finally(() => running.delete(channel.mediumId))
+        running.set(channel.mediumId, work)
+      }
+    } catch (error) {
+      if (!signal.aborted) log.error({ message: 'Profiles could not be looked for', error: String(error) })
+    }
+    await pause(LOOK_MS, undefined, { signal }).catch(() => undefined)
+  }
+  await Promise.all(running.values())
+}
+
+/** Reads what is due now, and ends. */
+export async function readDueProfiles(reader: ProfileReader): Promise<void> {
+  for (;;) {
+    const channels = await findDueChannels(reader)
+    if (channels.length === 0) return
+    for (const channel of channels) await readBatch(reader, channel)
+  }
+}
+
+interface DueChannel {
+  orgId: number
+  channelKey: number
+  mediumId: string
+  type: 'FB_PAGE' | 'INSTAGRAM_ACCOUNT'
+  ciphertext: string
+}
+
+/** Channels with an access token that the platform takes, and people whose profile is due; in any order. */
+async function findDueChannels({ store, now }: ProfileReader): Promise<DueChannel[]> {
+  const rows = await store.db
+    .selectFrom('channels as c')
+    .select(['c.org_id as orgId', 'c.channel_key as channelKey', 'c.medium_id as mediumId', 'c.type'])
+    .select(sql<string>`c.access_token_ciphertext`.as('ciphertext'))
+    .where('c.access_token_ciphertext', 'is not', null)
+    .where('c.access_token_refused_timestamp', 'is', null)
+    .where(({ eb, or }) =>
+      or([eb('c.graph_paused_until_timestamp', 'is', null), eb('c.graph_paused_until_timestamp', '<=', now())]),
+    )
+    .where(({ exists, selectFrom }) =>
+      exists(
+        selectFrom('profile_reads as r')
+          .select('r.conversation_key')
+          .whereRef('r.org_id', '=', 'c.org_id')
+          .whereRef('r.channel_key', '=', 'c.channel_key')
+          .where('r.due_timestamp', '<=', now()),
+      ),
+    )
+    .execute()
+  return rows
+    .map((row) => ({ row, place: Math.random() }))
+    .sort((one, other) => one.place - other.place)
+    .map(({ row }) => row)
+}
+
+async function readBatch(reader: ProfileReader, channel: DueChannel): Promise<void> {
+  const { store, secrets, now } = reader
+  const { orgId, channelKey, mediumId } = channel
+  const token = secrets.decrypt(channel.ciphertext, accessTokenPlace(orgId, mediumId))
+  const lease = randomBytes(12).toString('hex')
+  const leasedUntil = now() + LEASE_MS
+  const reads = await store.write('takeProfileReads', {
+    orgId,
+    channelKey,
+    now: now(),
+    limit: BATCH,
+    lease,
+    leasedUntil,
+  })
+  const left = [...reads]
+  let isStopped = false
+  const readOneByOne = async () => {
+    for (let read = left.shift(); read && !isStopped; read = left.shift()) {
+      if ((await readProfile(reader, channel, { read, lease, token })) === 'go on') continue
+      isStopped = true
+    }
+  }
+  await Promise.all(Array.from({ length: SIDE_BY_SIDE }, readOneByOne))
+  if (left.length === 0) return
+  const conversationKeys = left.map((read) => read.conversationKey)
+  await store.write('returnProfileReads', { orgId, conversationKeys, lease, dueTimestamp: now(), failed: false })
+}
+
+/** @returns whether the channel's other people may be asked for */
+async function readProfile(
+  { store, graph, log, now, signal }: ProfileReader,
+  channel: DueChannel,
+  { read, lease, token }: { read: ProfileRead; lease: string; token: string },
+): Promise<'go on' | 'stop'> {
+  const { orgId, channelKey, mediumId, type, ciphertext } = channel
+  const { conversationKey, platformUserId, attempts } = read
+  const record = (profile: ReturnType<typeof toProfile> | null) =>
+    store.write('recordProfile', { orgId, conversationKey, lease, profile, readTimestamp: now() })
+  const giveBack = (afterMs: number, failed: boolean) => {
+    const dueTimestamp = now() + afterMs
+    return store.write('returnProfileReads', {
+      orgId,
+      conversationKeys: [conversationKey],
+      lease,
+      dueTimestamp,
+      failed,
+    })
+  }
+  const leaveAlone = (ms: number) => store.write('pauseChannel', { orgId, channelKey, untilTimestamp: now() + ms })
+
+  // an import may bring any text; the platform's own ids are digits
+  if (!/^\d+$/.test(platformUserId)) {
+    await record(null)
+    return 'go on'
+  }
+  try {
+    const { body, pauseMs } = await graph.get(platformUserId, { fields: PROFILE_FIELDS[type] }, token, signal)
+    await record(toProfile(type, body))
+    if (pauseMs === 0) return 'go on'
+    await leaveAlone(pauseMs)
+    return 'stop'
+  } catch (error) {
+    if (!(error instanceof GraphError)) throw error
+    switch (error.fault) {
+      case 'refused':
+        await giveBack(0, false)
+        await store.write('refuseAccessToken', { orgId, channelKey, ciphertext, refusedTimestamp: now() })
+        log.warn({
+          message: 'The platform refused an access token: set a new one',
+          channel: mediumId,
+          code: error.code,
+        })
+        return 'stop'
+      case 'limited':
+        await giveBack(0, false)
+        await leaveAlone(Math.max(error.pauseMs, jittered(LIMITED_PAUSE_MS)))
+        return 'stop'
+      case 'unknown':
+        await record(null)
+        return 'go on'
+      default:
+        if (attempts + 1 >= MAX_ATTEMPTS) await record(null)
+        else await giveBack(jittered(Math.min(FIRST_RETRY_MS * 2 ** attempts, MAX_RETRY_MS)), true)
+        return 'go on'
+    }
+  }
+}
