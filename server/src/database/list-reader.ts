@@ -6,6 +6,8 @@ export interface ListQuestion {
   months: 'any' | number | null
   limit: number
   offset: number
+  /** whether the page tells the rows' LTVs too */
+  withLtv?: boolean
 }
 
 /** Why there is no list, in the order in which the contract checks. */
@@ -18,6 +20,8 @@ export interface ListPage {
   returned: number
   /** the rows' JSON texts, joined by commas, as UTF-8: never a string, so that a page is neither decoded nor encoded */
   items: Buffer
+  /** the rows' LTVs in millionths, in their order; only where they were asked for */
+  ltvs?: string[]
   /** whether the next one who asks gets the same object, while the list is quiet */
   isKept: boolean
 }
@@ -91,7 +95,7 @@ export function versionOf(list: Gate): string {
 }
 
 export function pageId(question: ListQuestion, list: Gate): string {
-  return `${question.orgId} ${versionOf(list)} ${question.months} ${question.limit} ${question.offset}`
+  return `${question.orgId} ${versionOf(list)} ${question.months} ${question.limit} ${question.offset} ${question.withLtv ?? ''}`
 }
 
 /** A stored range, as both stores select it: `months` holds twelve counts, January first. */

@@ -58,7 +58,7 @@ function explainOne(dataDir: string, text: string): string {
 
 function explainSqlite(dataDir: string): string[] {
   return Object.values(PAGE_SQL)
-    .flatMap(({ skip, page }) => [skip, page])
+    .flatMap(({ skip, page, ltvPage }) => [skip, page, ltvPage])
     .map((text) => explainOne(dataDir, text))
 }
 

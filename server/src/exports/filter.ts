@@ -3,7 +3,7 @@ import { filterSchema, type ListFilter } from '../vip-users/filter.ts'
 import type { ExportFormat } from './formats.ts'
 
 /** What a caller may export a list by: its filters, without the page. */
-export type ExportFilter = Omit<ListFilter, 'limit' | 'offset'> & { format: ExportFormat }
+export type ExportFilter = Omit<ListFilter, 'limit' | 'offset' | 'include' | 'tz' | 'feb29'> & { format: ExportFormat }
 
 const EXPORT_FORMATS: ExportFormat[] = ['csv', 'ndjson', 'excel']
 

@@ -1,31 +1,11 @@
 import { type Kysely, sql } from 'kysely'
-import { type Gate, gateOf, type ListQuestion, type NoList } from '../database/list-reader.ts'
+import type { Gate, ListQuestion } from '../database/list-reader.ts'
 import type { Schema } from '../database/schema.ts'
 import { streamRows } from '../database/stream.ts'
 import type { ExportedRow } from './formats.ts'
 
 /** What a list is exported by: everything that it is asked by, but for the page. */
 export type ExportQuestion = Pick<ListQuestion, 'orgId' | 'workspaceId' | 'mediumId' | 'months'>
-
-/** The list as this snapshot has it. */
-export async function readGate(db: Kysely<Schema>, question: ExportQuestion): Promise<Gate | NoList> {
-  const row = await db
-    .selectFrom('workspaces as w')
-    .leftJoin('channels as c', (join) =>
-      join.onRef('c.org_id', '=', 'w.org_id').on('c.medium_id', '=', question.mediumId),
-    )
-    .leftJoin('workspace_channels as l', (join) =>
-      join
-        .onRef('l.org_id', '=', 'w.org_id')
-        .onRef('l.workspace_key', '=', 'w.workspace_key')
-        .onRef('l.channel_key', '=', 'c.channel_key'),
-    )
-    .select(['w.workspace_key', 'w.type', 'w.generation', 'c.channel_key', 'l.version', 'l.since_generation'])
-    .where('w.org_id', '=', question.orgId)
-    .where('w.workspace_id', '=', question.workspaceId)
-    .executeTakeFirst()
-  return gateOf(row)
-}
 
 /**
  * The list's rows in its order, one by one.

@@ -1,8 +1,9 @@
 import type { Store } from '../database/store.ts'
 import { requireList } from '../vip-users/list.ts'
+import { readGate } from '../vip-users/read-gate.ts'
 import { createSettledReader } from '../vip-users/read-settled.ts'
 import { type ExportFormat, FORMATS } from './formats.ts'
-import { type ExportQuestion, readGate, readRows } from './read-rows.ts'
+import { type ExportQuestion, readRows } from './read-rows.ts'
 
 export interface WriteOptions {
   format: ExportFormat

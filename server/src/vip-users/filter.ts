@@ -1,5 +1,9 @@
+import type BaseJoi from 'joi'
+import type { CustomHelpers, ErrorReport } from 'joi'
 import { type ListQuestion, Recent } from '../database/list-reader.ts'
 import { Joi, validateInput } from '../http/input.ts'
+import { INCLUDES, type Include } from './include.ts'
+import type { LeapDay } from './next-birthday.ts'
 
 /** What a caller may ask the list for. */
 export interface ListFilter {
@@ -9,10 +13,32 @@ export interface ListFilter {
   birthdayMonth?: number
   limit: number
   offset: number
+  /** in the order in which it is added to the rows */
+  include?: Include[]
+  tz: string
+  feb29: LeapDay
 }
 
 export const MAX_LIMIT = 1000
 const DEFAULT_LIMIT = 100
+
+function readIncludes(text: string, { error }: CustomHelpers): Include[] | ErrorReport {
+  const names = text.split(',')
+  const known = INCLUDES.filter((name) => names.includes(name))
+  return names.every((name) => known.some((one) => one === name)) ? known : error('any.only')
+}
+
+/** Names alone: an offset is no place where people live. */
+const ZONE = /^[A-Za-z][\w+/-]{1,63}$/
+
+function readZone(text: string, { error }: CustomHelpers): string | ErrorReport {
+  try {
+    if (ZONE.test(text)) return new Intl.DateTimeFormat('en', { timeZone: text }).resolvedOptions().timeZone
+  } catch {
+    // there is no such zone
+  }
+  return error('any.invalid')
+}
 
 /** @see contract, "GET /vip-users" */
 export const filterSchema = Joi.object<ListFilter, true>({
@@ -33,6 +59,23 @@ export const filterSchema = Joi.object<ListFilter, true>({
     .default(DEFAULT_LIMIT)
     .description(`The most users on the page; more than ${MAX_LIMIT} counts as ${MAX_LIMIT}`),
   offset: Joi.integer().min(0).default(0).description('How many users to skip; step by `nextOffset`'),
+  // a text whose value is a list
+  include: (Joi.string() as unknown as BaseJoi.ArraySchema<Include[]>)
+    .custom(readIncludes)
+    .messages({ 'any.only': `{{#label}} must be one or several of ${INCLUDES.join(', ')}, with commas between` })
+    .description(
+      'What each row is told with beside its ten fields, with commas between: `ltv` (in units of the currency), `rank` (1-based, in the whole list, whatever the filter), `messagingWindowClosesAt` (epoch ms: 24 hours after the latest message), `nextBirthday` (`YYYY-MM-DD`), `daysUntilBirthday` (0: today)',
+    )
+    .example('ltv,rank'),
+  tz: Joi.string()
+    .custom(readZone)
+    .default('UTC')
+    .messages({ 'any.invalid': '{{#label}} must be a time zone, such as Europe/Berlin' })
+    .description('The time zone of `nextBirthday` and `daysUntilBirthday`: an IANA name'),
+  feb29: Joi.string()
+    .valid('feb28', 'mar01')
+    .default('feb28')
+    .description('When a birthday on 29 February is in other years'),
 })
 
 /** Callers ask the same question over and over, and the schema's answer to one text never changes. */

@@ -1,5 +1,6 @@
 import type { ListPage, ListQuestion, NoList } from '../database/list-reader.ts'
 import { errors } from '../http/errors.ts'
+import { type Included, includeInItems } from './include.ts'
 
 const NO_LIST = {
   'unknown workspace': errors.unknownWorkspace,
@@ -17,19 +18,21 @@ export function requireList<Found extends object>(answer: Found | NoList): Found
   return answer
 }
 
-/** Bodies of the pages that the store keeps. */
-const bodies = new WeakMap<ListPage, { offset: number; body: Buffer }>()
+/** Bodies of the pages that the store keeps, each with what was included. */
+const bodies = new WeakMap<ListPage, { id: string; body: Buffer }>()
 
 /**
  * The answer to a question of the list as JSON. The rows' bytes are put together, never parsed.
  *
+ * @param included what each row is told with; left out: nothing
  * @see contract, "GET /vip-users" (Answers)
  */
-export function pageBody(page: ListPage, { offset }: Pick<ListQuestion, 'offset'>): Buffer {
+export function pageBody(page: ListPage, { offset }: Pick<ListQuestion, 'offset'>, included?: Included): Buffer {
+  const id = included ? `${offset} ${[...included.fields]} ${included.today} ${included.leapDay}` : `${offset}`
   const known = bodies.get(page)
-  if (known?.offset === offset) return known.body
-  const body = inEnvelope(page, offset)
-  if (page.isKept) bodies.set(page, { offset, body })
+  if (known?.id === id) return known.body
+  const body = inEnvelope(included ? { ...page, items: includeInItems(page, included) } : page, offset)
+  if (page.isKept) bodies.set(page, { id, body })
   return body
 }
 

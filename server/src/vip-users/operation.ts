@@ -15,6 +15,15 @@ const VipUser = Type.Object(
     lastPurchaseTimestamp: nullable('integer', 'The latest purchase reported; epoch ms'),
     lastUserMessageTimestamp: nullable('integer', "The person's latest message on this channel; epoch ms"),
     lastAppOpenTimestamp: nullable('integer', 'The latest activity reported; epoch ms'),
+    ltv: Type.Optional(Type.Number({ description: 'In units of the currency. With `include=ltv`' })),
+    rank: Type.Optional(Type.Integer({ description: 'The place in the whole list, from 1 on. With `include=rank`' })),
+    messagingWindowClosesAt: Type.Optional(
+      nullable('integer', '24 hours after the latest message; epoch ms. With `include=messagingWindowClosesAt`'),
+    ),
+    nextBirthday: Type.Optional(
+      nullable('string', '`YYYY-MM-DD`: today in `tz`, or later. With `include=nextBirthday`'),
+    ),
+    daysUntilBirthday: Type.Optional(nullable('integer', '0: today. With `include=daysUntilBirthday`')),
   },
   { $id: 'VipUser', additionalProperties: false },
 )

@@ -28,17 +28,19 @@ export const FILTERS = {
 }
 
 /** Gate and page in one statement, so that both are of one snapshot: the page is a guess that the gate confirms. */
-export const pageSql = (filter: string, gateSql: string) => `/* vip-users.page */
+export const pageSql = (filter: string, gateSql: string, withLtv = false) => `/* vip-users.page */
   with start as materialized (
     select v.negated_ltv_micros, v.conversation_id from vip_users v
     where ${OF_LIST} and ${FROM_FIRST} ${filter} ${IN_ORDER} limit 1 offset $9)
-  select g.*, p.items, p.returned, f.negated_ltv_micros::text as first_ltv, f.conversation_id as first_id
+  select g.*, p.items, p.returned, ${withLtv ? 'p.ltvs,' : ''} f.negated_ltv_micros::text as first_ltv, f.conversation_id as first_id
   from (${gateSql}) g
     left join start f on true
     cross join (
       select string_agg(r.row, ',') as items, count(*) as returned
+        ${withLtv ? ", string_agg((-r.negated_ltv_micros)::text, ',') as ltvs" : ''}
       from start s cross join lateral (
-        select v.row from vip_users v where ${OF_LIST} and ${FROM_START} ${filter} ${IN_ORDER} limit $10) r) p`
+        select v.row ${withLtv ? ', v.negated_ltv_micros' : ''} from vip_users v
+        where ${OF_LIST} and ${FROM_START} ${filter} ${IN_ORDER} limit $10) r) p`
 
 const RANGES_SQL = `/* vip-users.ranges */
   select r.first_negated_ltv_micros::text as first_ltv, r.first_conversation_id as first_id, r.row_count,
@@ -47,7 +49,13 @@ const RANGES_SQL = `/* vip-users.ranges */
   where r.org_id = $1 and r.workspace_key = $2 and r.channel_key = $3 and r.generation = $4
   order by r.first_negated_ltv_micros, r.first_conversation_id`
 
-type PageRow = GateRow & { items: string | null; returned: number; first_ltv: string | null; first_id: string | null }
+type PageRow = GateRow & {
+  items: string | null
+  returned: number
+  ltvs?: string | null
+  first_ltv: string | null
+  first_id: string | null
+}
 
 /**
  * Reads lists in one round trip: the statement takes the page where the remembered ranges put it, and answers the
@@ -89,6 +97,7 @@ export function createListReader(pool: pg.Pool) {
       total: index.total(months),
       returned: row?.returned ?? 0,
       items: Buffer.from(row?.items ?? ''),
+      ...(row?.ltvs ? { ltvs: row.ltvs.split(',') } : {}),
     })
   }
 
@@ -138,8 +147,8 @@ async function readRows(
   if (!seek) return undefined
   const filter = months === null ? 'all' : months === 'any' ? 'birthday' : 'month'
   const { rows } = await client.query<PageRow>({
-    name: `vip-users.page.${filter}${list.isTimeless ? '.timeless' : ''}`,
-    text: pageSql(FILTERS[filter], list.isTimeless ? TIMELESS_GATE_SQL : GATE_SQL),
+    name: `vip-users.page.${filter}${list.isTimeless ? '.timeless' : ''}${question.withLtv ? '.ltv' : ''}`,
+    text: pageSql(FILTERS[filter], list.isTimeless ? TIMELESS_GATE_SQL : GATE_SQL, question.withLtv),
     values: [
       question.orgId,
       question.workspaceId,

@@ -81,7 +81,7 @@ export function createListReader(database: DatabaseSync) {
     return index
   }
 
-  function readPage(question: ListQuestion, list: Gate): Pick<ListPage, 'total' | 'returned' | 'items'> {
+  function readPage(question: ListQuestion, list: Gate): Pick<ListPage, 'total' | 'returned' | 'items' | 'ltvs'> {
     const index = indexOf(question.orgId, list)
     const total = index.total(question.months)
     const seek = index.seek(question.months, question.offset)
@@ -110,7 +110,7 @@ export function createListReader(database: DatabaseSync) {
 
 const NO_ITEMS = Buffer.alloc(0)
 
-type PageStatements = Record<string, { skip: StatementSync; page: StatementSync }>
+type PageStatements = Record<string, { skip: StatementSync; page: StatementSync; ltvPage: StatementSync }>
 
 /**
  * The statements of a page, by filter: where it begins, and its rows from there, put together as bytes. A subquery with
@@ -124,6 +124,9 @@ export const PAGE_SQL = Object.fromEntries(
         where ${OF_LIST} and ${FROM_KEY} ${filter} ${IN_ORDER} limit 1 offset ?7`,
       page: `/* vip-users.page */ select cast(group_concat(p.row, ',') as blob), count(*) from (
         select v.row from vip_users v where ${OF_LIST} and ${FROM_KEY} ${filter} ${IN_ORDER} limit ?7) p`,
+      ltvPage: `/* vip-users.page */ select cast(group_concat(p.row, ',') as blob), count(*), group_concat(p.ltv) from (
+        select v.row, -v.negated_ltv_micros as ltv from vip_users v
+        where ${OF_LIST} and ${FROM_KEY} ${filter} ${IN_ORDER} limit ?7) p`,
     },
   ]),
 )
@@ -132,10 +135,11 @@ function preparePages(database: DatabaseSync): PageStatements {
   return Object.fromEntries(
     Object.entries(PAGE_SQL).map(([name, texts]) => {
       const page = database.prepare(texts.page)
-      page.setReturnArrays(true)
+      const ltvPage = database.prepare(texts.ltvPage)
+      for (const statement of [page, ltvPage]) statement.setReturnArrays(true)
       const skip = database.prepare(texts.skip)
       skip.setReadBigInts(true)
-      return [name, { skip, page }]
+      return [name, { skip, page, ltvPage }]
     }),
   )
 }
@@ -146,7 +150,7 @@ function itemsFrom(
   list: Gate,
   index: ListIndex,
   seek: Seek,
-): Pick<ListPage, 'returned' | 'items'> {
+): Pick<ListPage, 'returned' | 'items' | 'ltvs'> {
   const { months, offset } = question
   const filter = months === null ? 'all' : months === 'any' ? 'birthday' : 'month'
   const statements = pages[filter]
@@ -161,9 +165,15 @@ function itemsFrom(
     index.remember(months, { offset, negatedLtvMicros: key.ltv, conversationId: key.id })
   }
   // the statement returns arrays, and one row whatever there is; without rows the text is null
-  const [items, returned] = statements.page.get(...of, ...from, question.limit, ...last) as unknown as [
+  const statement = question.withLtv ? statements.ltvPage : statements.page
+  const [items, returned, ltvs] = statement.get(...of, ...from, question.limit, ...last) as unknown as [
     Uint8Array<ArrayBuffer> | null,
     number,
+    string | null | undefined,
   ]
-  return { returned, items: items ? Buffer.from(items.buffer, items.byteOffset, items.length) : NO_ITEMS }
+  return {
+    returned,
+    items: items ? Buffer.from(items.buffer, items.byteOffset, items.length) : NO_ITEMS,
+    ...(ltvs ? { ltvs: ltvs.split(',') } : {}),
+  }
 }
