@@ -11,6 +11,8 @@ export interface ReportingClient {
   acknowledged: () => number
   /** that all of what was acknowledged is in the store, and the batch that was not as a whole or not at all */
   check: (store: Store, orgId: number) => Promise<void>
+  /** that the store is one of a moment after so many batches were acknowledged: no later one is there in part */
+  checkSince: (store: Store, orgId: number, acknowledged: number) => Promise<void>
 }
 
 /** Of all clients, so that their batches wait for each other. */
@@ -66,6 +68,15 @@ export function createReportingClient(name: string): ReportingClient {
         next += 1
         onAcknowledged()
       }
+    },
+    async checkSince(store, orgId, acknowledged) {
+      const stored = await readPurchases(store, orgId, name)
+      const batches = Map.groupBy(stored, (purchaseId) => Number(purchaseId.split('-')[1]))
+      const last = Math.max(...batches.keys(), acknowledged - 1)
+      for (let batch = 0; batch <= last; batch += 2) assert.equal(batches.get(batch)?.length, ITEMS, `${name} ${batch}`)
+      const values = new Set(await readProperties(store, orgId, name))
+      assert.equal(values.size, 1)
+      assert.ok(Math.max(...values) >= acknowledged - 2)
     },
     async check(store, orgId) {
       checkPurchases(await readPurchases(store, orgId, name))

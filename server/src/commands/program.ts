@@ -74,6 +74,12 @@ function serviceCommands(program: Command): void {
   add(program, 'compact', 'overwrite what erased rows have left in pages and files', () => import('./compact.ts'))
   add(
     program,
+    'backup <file>',
+    'write the embedded store to a file, also while a server runs',
+    () => import('./backup.ts'),
+  )
+  add(
+    program,
     'restored',
     'run once after a backup was put back, before a server starts on it',
     () => import('./restored.ts'),

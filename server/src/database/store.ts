@@ -37,5 +37,7 @@ export interface Store extends Omit<Writer<AllWrites>, 'close'> {
    * @throws ApiError 503 where who reads or writes for long did not let it
    */
   compact: () => Promise<void>
+  /** writes the store as it is now to a file; null where the database's own programs do */
+  backUp: ((target: string) => void) | null
   close: () => Promise<void>
 }

@@ -53,6 +53,7 @@ export async function openPostgresStore(
     pace: createPostgresPace,
     alone: (work) => whileAlone(db, work),
     compact: () => compactPostgres(db),
+    backUp: null,
     async close() {
       await writer.close()
       await writing.pool.end()

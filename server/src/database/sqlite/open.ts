@@ -8,6 +8,7 @@ import { isMigrated, migrate } from '../migrate.ts'
 import type { Store } from '../store.ts'
 import { StoreUnavailable } from '../store-unavailable.ts'
 import type { WriterOptions } from '../write.ts'
+import { backUpSqlite } from './back-up.ts'
 import { compactSqlite } from './compact.ts'
 import { openConnection, type SqliteConnection } from './connection.ts'
 import { createListReader } from './list-reader.ts'
@@ -54,6 +55,7 @@ export async function openSqliteStore(
     pace: () => createSqlitePace(dataDir),
     alone: (work) => whileAlone(dataDir, work),
     compact: () => compactSqlite(path),
+    backUp: (target) => backUpSqlite(path, target),
     async close() {
       await writer.close()
       database.close()
