@@ -167,6 +167,14 @@ test("the README's table of settings is the one that the settings' schema makes"
   )
 })
 
+test('each alert is on a metric that a server has', async () => {
+  const rules = readFileSync(join(root, 'docs/prometheus-alerts.yml'), 'utf8')
+  const names = [...new Set(rules.match(/dynamo_[a-z_]+/g))].map((name) => name.replace(/_(?:bucket|count|sum)$/, ''))
+  assert.ok(names.length > 5)
+  const metrics = await (await fetch(`${server.url}/metrics`)).text()
+  for (const name of names) assert.match(metrics, new RegExp(`^# TYPE ${name} `, 'm'))
+})
+
 test('.env.example names every setting, with its default where there is one', () => {
   const lines = readFileSync(join(root, '.env.example'), 'utf8').matchAll(/^(#?)([A-Z\d_]+)=(.*)$/gm)
   const named = [...lines].map(([, mark, name, value]) => ({ name, default: mark === '#' ? '' : value }))

@@ -28,13 +28,14 @@ export type PostgresServer = { url: string; stop(): Promise<void> }
  * input is open, so that the server goes away with its owner however that ends, by SIGKILL too; nobody has to call
  * `stop`, and the server does not keep its owner alive.
  *
+ * @param base  a data folder to start on a copy of, as from a backup; left out: an empty server
  * @returns `unavailable`, a sentence that says why, where there are no binaries for the platform or they do not start
  */
-export async function startPostgres(): Promise<PostgresServer | { unavailable: string }> {
+export async function startPostgres(base?: string): Promise<PostgresServer | { unavailable: string }> {
   // Set by test.mjs when it has tried already, so that not every file tries again.
   const { TEST_POSTGRES_UNAVAILABLE: reason } = process.env
   if (reason) return { unavailable: reason }
-  const keeper = spawn(process.execPath, [fileURLToPath(import.meta.url)], {
+  const keeper = spawn(process.execPath, [fileURLToPath(import.meta.url), ...(base === undefined ? [] : [base])], {
     stdio: ['pipe', 'pipe', 'inherit'],
     // A session of its own: Ctrl-C in the terminal must reach the tests first, and the server after them.
     detached: true,
@@ -67,7 +68,7 @@ async function keep(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'dynamo-postgres-'))
   let server: ChildProcess | undefined
   try {
-    const started = await startIn(folder)
+    const started = await startIn(folder, process.argv[2])
     server = started.process
     await answer({ url: `postgres://postgres@127.0.0.1:${started.port}/postgres` })
     await ended
@@ -101,7 +102,7 @@ function nativeFolder(): string {
  * The server refuses to run as root, and another user may not be able to read the checkout: so it gets a copy of its
  * binaries, which is needed anyway for the links that npm packages cannot hold.
  */
-async function startIn(folder: string): Promise<{ process: ChildProcess; port: number }> {
+async function startIn(folder: string, base?: string): Promise<{ process: ChildProcess; port: number }> {
   const native = nativeFolder()
   const copy = join(folder, 'native')
   cpSync(native, copy, { recursive: true, verbatimSymlinks: true })
@@ -112,17 +113,13 @@ async function startIn(folder: string): Promise<{ process: ChildProcess; port: n
   }
   for (const program of readdirSync(join(copy, 'bin'))) chmodSync(join(copy, 'bin', program), 0o755)
   const user = serverUser()
-  if (user) giveTo(folder, user)
-
   const data = join(folder, 'data')
-  const settings = ['-U', 'postgres', '-A', 'trust', '--encoding=UTF8', '--locale=C', '--no-instructions', '--no-sync']
-  const initdb = spawnSync(join(copy, 'bin', 'initdb'), ['-D', data, ...settings], {
-    cwd: folder,
-    env: serverEnvironment(),
-    encoding: 'utf8',
-    ...user,
-  })
-  if (initdb.status !== 0) throw new Error(`initdb failed: ${initdb.error?.message ?? lastLine(initdb.stderr)}`)
+  if (base !== undefined) {
+    cpSync(base, data, { recursive: true })
+    chmodSync(data, 0o700)
+  }
+  if (user) giveTo(folder, user)
+  if (base === undefined) initialize(copy, data, folder, user)
 
   // Between looking for a free port and listening on it another process may take it.
   for (let attempt = 1; ; attempt++) {
@@ -131,6 +128,17 @@ async function startIn(folder: string): Promise<{ process: ChildProcess; port: n
     if (started.process) return { process: started.process, port }
     if (attempt === 5) throw new Error(`the PostgreSQL server did not start: ${started.reason}`)
   }
+}
+
+function initialize(copy: string, data: string, folder: string, user: ServerUser | undefined): void {
+  const settings = ['-U', 'postgres', '-A', 'trust', '--encoding=UTF8', '--locale=C', '--no-instructions', '--no-sync']
+  const initdb = spawnSync(join(copy, 'bin', 'initdb'), ['-D', data, ...settings], {
+    cwd: folder,
+    env: serverEnvironment(),
+    encoding: 'utf8',
+    ...user,
+  })
+  if (initdb.status !== 0) throw new Error(`initdb failed: ${initdb.error?.message ?? lastLine(initdb.stderr)}`)
 }
 
 async function run(
