@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { hasRowLocks, joinEach, rowsTable, userKeysTable } from '../database/rows.ts'
 import type { Tx } from '../database/write.ts'
+import { isProfileOld, planProfileReads } from '../profiles/plan-reads.ts'
 import { readProperties } from '../users/read-properties.ts'
 import { type JudgedUser, judge, type Mark, readMarks, writeMarks } from './marks.ts'
 import { type CountChange, countChanges, type ListKey } from './ranges.ts'
@@ -13,6 +14,8 @@ export interface ListRow extends ListKey {
   userKey: number
   birthdayMonth: number | null
   row: string
+  /** whose profile is to be read once the row is written */
+  oldProfile?: { conversationKey: number; channelKey: number }
 }
 
 /**
@@ -157,7 +160,7 @@ export async function readRows(tx: Tx, orgId: number, targets: Target[], userKey
 type ConversationFacts = Pick<
   RowFacts,
   'conversation_id' | 'user_name' | 'profile_pic' | 'last_user_message_timestamp'
-> & { channel_key: number; user_key: number }
+> & { channel_key: number; user_key: number; conversation_key: number; profile_read_timestamp: number | null }
 
 /** The channels that each target lists. */
 function channelsByTarget(targets: Target[]): Map<string, ReadonlySet<number>> {
@@ -176,28 +179,33 @@ export async function deriveRows(
   if (vipKeys.length === 0) return []
   const { rows: conversations } = await sql<ConversationFacts>`
     /* conversations.of-users */
-    select c.conversation_id, c.channel_key, c.user_key, c.user_name, c.profile_pic, c.last_user_message_timestamp
+    select c.conversation_id, c.channel_key, c.user_key, c.user_name, c.profile_pic, c.last_user_message_timestamp,
+      c.conversation_key, c.profile_read_timestamp
     from ${userKeysTable(tx.db, vipKeys)} ${joinEach(tx.db, 'conversations', 'c', sql`c.org_id = ${orgId} and c.user_key = k.user_key`)}
   `.execute(tx.db)
   const byUser = Map.groupBy(conversations, (conversation) => conversation.user_key)
-  const channelsOf = channelsByTarget(targets)
+  const targetOf = new Map(targets.map((target) => [`${target.workspaceKey} ${target.generation}`, target]))
   const texts = new Map<ConversationFacts, string>()
   const wanted: ListRow[] = []
   for (const { workspaceKey, generation, userKey } of vips) {
     const user = users.get(userKey)
-    const channelKeys = channelsOf.get(`${workspaceKey} ${generation}`)
+    const target = targetOf.get(`${workspaceKey} ${generation}`)
     for (const conversation of byUser.get(userKey) ?? []) {
-      if (!user || !channelKeys?.has(conversation.channel_key)) continue
+      const { channel_key: channelKey, conversation_key: conversationKey } = conversation
+      if (!user || !target?.channelKeys.has(channelKey)) continue
+      const isOld =
+        target.profileChannelKeys.has(channelKey) && isProfileOld(conversation.profile_read_timestamp, tx.now)
       const row = texts.getOrInsertComputed(conversation, () => rowText({ ...user, ...conversation }))
       wanted.push({
         workspaceKey,
-        channelKey: conversation.channel_key,
+        channelKey,
         generation,
         negatedLtvMicros: String(-BigInt(user.ltv_micros)),
         conversationId: conversation.conversation_id,
         userKey,
         birthdayMonth: rowMonth(user.birthday),
         row,
+        ...(isOld && { oldProfile: { conversationKey, channelKey } }),
       })
     }
   }
@@ -233,6 +241,11 @@ async function storeRows(tx: Tx, orgId: number, stored: ListRow[], wanted: ListR
     [...changes.values()].map((change) => change.list),
   )
   for (const { list, counts } of changes.values()) await countChanges(tx, orgId, list, counts)
+  await planProfileReads(
+    tx,
+    orgId,
+    written.flatMap((row) => row.oldProfile ?? []),
+  )
 }
 
 const KEY_TYPES = {

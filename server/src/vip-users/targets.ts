@@ -9,6 +9,8 @@ export interface Target {
   /** null where the workspace has no rule: then nobody is VIP */
   rule: VipRule | null
   channelKeys: ReadonlySet<number>
+  /** those whose people's profiles can be read; none of a generation that is being made, which reads nobody's */
+  profileChannelKeys: ReadonlySet<number>
   /** users up to this key are in; null: everybody is */
   builtUserKey: number | null
 }
@@ -22,6 +24,8 @@ interface TargetRow {
   building_user_key: number | null
   channel_key: number | null
   since_generation: number | null
+  /** a boolean as the store has it */
+  reads_profiles: number | boolean
 }
 
 /** The organization's targets, served generations first. The caller shares the rules until its commit. */
@@ -29,13 +33,16 @@ export async function readTargets(tx: Tx, orgId: number): Promise<Target[]> {
   const { rows } = await sql<TargetRow>`
     /* targets.read */
     select w.workspace_key, w.vip_indicator, w.generation, w.building_generation, w.building_vip_indicator,
-      w.building_user_key, c.channel_key, c.since_generation
+      w.building_user_key, c.channel_key, c.since_generation, h.access_token_ciphertext is not null as reads_profiles
     from workspaces w
       left join workspace_channels c on c.org_id = w.org_id and c.workspace_key = w.workspace_key
+      left join channels h on h.org_id = c.org_id and h.channel_key = c.channel_key
     where w.org_id = ${orgId} and w.type = 'VIP'
     order by w.workspace_key`.execute(tx.db)
   return [...Map.groupBy(rows, (row) => row.workspace_key).values()].flatMap(targetsOf)
 }
+
+const NO_CHANNELS: ReadonlySet<number> = new Set()
 
 /** @param rows one workspace's, each with one of its channels; one without where it has none */
 function targetsOf(rows: TargetRow[]): Target[] {
@@ -50,9 +57,13 @@ function targetsOf(rows: TargetRow[]): Target[] {
         channel_key !== null && since_generation !== null && since_generation <= generation ? channel_key : [],
       ),
     ),
+    profileChannelKeys: NO_CHANNELS,
     builtUserKey,
   })
-  const served = target(row.generation, row.vip_indicator)
+  const served = {
+    ...target(row.generation, row.vip_indicator),
+    profileChannelKeys: new Set(rows.flatMap((own) => (own.reads_profiles ? (own.channel_key ?? []) : []))),
+  }
   if (row.building_generation === null) return [served]
   return [served, target(row.building_generation, row.building_vip_indicator, row.building_user_key)]
 }
