@@ -59,7 +59,7 @@ function toCall({ url = '', headers }: IncomingMessage): GraphCall {
 }
 
 /** An error as the Graph API tells it. */
-function graphError(code: number, message: string, more: object = {}): GraphReply {
+export function graphError(code: number, message: string, more: object = {}): GraphReply {
   return { status: 400, body: { error: { message, type: 'OAuthException', code, fbtrace_id: 'AbCdEf123', ...more } } }
 }
 

@@ -1,127 +1,17 @@
 import assert from 'node:assert/strict'
-import { after, test } from 'node:test'
-import { pino } from 'pino'
-import { type GraphCall, type GraphReply, startGraph, type TestGraph } from '../../test/graph.ts'
-import { makeOrganization } from '../../test/organization.ts'
-import { eachStore, type TestStore } from '../../test/stores.ts'
-import { accessTokenPlace } from '../channels/access-token.ts'
-import type { ConversationReport } from '../conversations/record-conversations.ts'
-import { createSecrets } from '../secrets.ts'
+import { test } from 'node:test'
+import { dumpStore } from '../../test/dump-store.ts'
+import type { GraphReply } from '../../test/graph.ts'
+import { ANN, answerAnn, connectGraph, DAY_MS, MINUTE_MS, TOKEN } from '../../test/profiles.ts'
+import { eachStore } from '../../test/stores.ts'
+import { exportUser } from '../users/export-user.ts'
 import { verifyStore } from '../vip-users/verify.ts'
-import { createGraph } from './graph.ts'
-import { type ProfileReader, readDueProfiles } from './read-profiles.ts'
-
-const TOKEN = 'EAAG-page-token-5f1c'
-const MINUTE_MS = 60_000
-const DAY_MS = 86_400_000
-const secrets = createSecrets(Buffer.alloc(32, 7))
-
-const ANN = {
-  id: '7001',
-  name: 'Ann Lee',
-  first_name: 'Ann',
-  last_name: 'Lee',
-  profile_pic: 'https://platform-lookaside.fbsbx.com/7001.jpg',
-}
-
-let people = 0
-
-/** A channel with an access token, a stand-in for the platform, and a server whose clock is moved by hand. */
-async function connect(
-  { store, execute }: TestStore,
-  answer: (call: GraphCall) => GraphReply | undefined,
-  { channel = 0, timeoutMs = 10_000 } = {},
-) {
-  // what another test has left is not to be read
-  await execute('update channels set access_token_ciphertext = null')
-  const organization = await makeOrganization(store, { vipIndicator: 'ltv >= 0', channels: 2 })
-  const { orgId, workspaceId } = organization
-  const { channelKey = 0, mediumId = '' } = organization.channels[channel] ?? {}
-  const setToken = (token: string | null) => {
-    const ciphertext = token === null ? null : secrets.encrypt(token, accessTokenPlace(orgId, mediumId))
-    return store.write('setAccessToken', { orgId, channelKey, ciphertext })
-  }
-  await setToken(TOKEN)
-  const graph = await startGraph(answer, TOKEN)
-  opened.push(graph)
-  // what is planned is due
-  const clock = { ms: Date.now() + MINUTE_MS }
-  const codes: string[] = []
-  const lines: string[] = []
-  const reader: ProfileReader = {
-    store,
-    graph: createGraph({ url: graph.url, count: (code) => codes.push(code), timeoutMs }),
-    secrets,
-    log: pino({}, { write: (line: string) => lines.push(line) }),
-    now: () => clock.ms,
-    signal: new AbortController().signal,
-  }
-  const reads = async () => {
-    const rows = await store.db
-      .selectFrom('profile_reads as r')
-      .select(['r.conversation_key', 'r.due_timestamp', 'r.attempts'])
-      .where('r.org_id', '=', orgId)
-      .orderBy('r.conversation_key')
-      .execute()
-    return rows.map((row) => ({ ...row }))
-  }
-  return {
-    ...organization,
-    channelKey,
-    mediumId,
-    graph,
-    clock,
-    codes,
-    lines,
-    reader,
-    reads,
-    setToken,
-    report: (reports: Partial<ConversationReport>[]) =>
-      store.write('recordConversations', { orgId, conversations: reports.map((given) => report(mediumId, given)) }),
-    read: () => readDueProfiles(reader),
-    async rows() {
-      const page = await store.readList({ orgId, workspaceId, mediumId, months: null, offset: 0, limit: 100 })
-      assert.ok(typeof page === 'object')
-      return JSON.parse(`[${page.items}]`) as Record<string, unknown>[]
-    },
-    async conversations() {
-      const rows = await store.db
-        .selectFrom('conversations as c')
-        .select(['c.platform_user_id', 'c.user_name', 'c.first_name', 'c.last_name', 'c.profile_pic'])
-        .select(['c.profile_pic_timestamp', 'c.profile_read_timestamp'])
-        .where('c.org_id', '=', orgId)
-        .orderBy('c.conversation_key')
-        .execute()
-      return rows.map((row) => ({ ...row }))
-    },
-  }
-}
-
-const opened: TestGraph[] = []
-after(() => Promise.all(opened.map((graph) => graph.stop())))
-
-function report(mediumId: string, given: Partial<ConversationReport>): ConversationReport {
-  return {
-    conversationId: null,
-    mediumId,
-    platformUserId: `${++people}`,
-    userName: null,
-    firstName: null,
-    lastName: null,
-    profilePic: null,
-    lastUserMessageTimestamp: null,
-    cuid: null,
-    eventTimestamp: Date.now() - DAY_MS,
-    ...given,
-  }
-}
-
-const answerAnn = ({ path }: GraphCall) => (path === ANN.id ? { body: ANN } : undefined)
+import { readDueProfiles } from './read-profiles.ts'
 
 eachStore((get) => {
   test('the profile of a new conversation is read once, and shows in the list with the time at which it was read', async () => {
     const { store } = get()
-    const channel = await connect(get(), answerAnn)
+    const channel = await connectGraph(get(), answerAnn)
     await channel.report([{ platformUserId: ANN.id, cuid: 'ann' }])
     await channel.read()
     await channel.read()
@@ -134,7 +24,7 @@ eachStore((get) => {
       [row?.userName, row?.firstName, row?.lastName, row?.profilePic],
       [ANN.name, ANN.first_name, ANN.last_name, ANN.profile_pic],
     )
-    const [conversation] = await channel.conversations()
+    const conversation = await channel.conversationOf(ANN.id)
     assert.equal(conversation?.profile_pic_timestamp, channel.clock.ms)
     assert.equal(conversation?.profile_read_timestamp, channel.clock.ms)
     assert.deepEqual(await channel.reads(), [])
@@ -143,11 +33,127 @@ eachStore((get) => {
 
   test('an Instagram account is asked for the user name', async () => {
     const answer = { id: '7002', name: 'Ann Lee', username: 'annlee', profile_pic: 'https://cdninstagram.com/7002.jpg' }
-    const channel = await connect(get(), () => ({ body: answer }), { channel: 1 })
+    const channel = await connectGraph(get(), () => ({ body: answer }), { channel: 1 })
     await channel.report([{ platformUserId: '7002', cuid: 'ann' }])
     await channel.read()
     assert.equal(channel.graph.calls[0]?.params.get('fields'), 'name,username,profile_pic')
     const [row] = await channel.rows()
     assert.deepEqual([row?.userName, row?.firstName, row?.profilePic], ['annlee', null, answer.profile_pic])
+  })
+
+  test('a profile is read anew once it is a day old: when the person writes, or a list row is written', async () => {
+    const { store, execute } = get()
+    const channel = await connectGraph(get(), answerAnn)
+    const { orgId } = channel
+    const writes = (timestamp: number) =>
+      channel.report([{ platformUserId: ANN.id, lastUserMessageTimestamp: timestamp }])
+    const buys = (purchaseId: string) =>
+      store.write('recordPurchases', {
+        orgId,
+        purchases: [{ purchaseId, cuid: 'ann', revenueMicros: 1_000_000n, timestamp: 1_770_000_000_000 }],
+      })
+    const aDayPasses = () =>
+      execute(`update conversations set profile_read_timestamp = profile_read_timestamp - ${DAY_MS} - ${MINUTE_MS}
+        where org_id = ${orgId}`)
+    const callsAfter = async (happens: Promise<unknown>) => {
+      await happens
+      await channel.read()
+      return channel.graph.calls.splice(0).length
+    }
+    assert.equal(await callsAfter(channel.report([{ platformUserId: ANN.id, cuid: 'ann' }])), 1)
+    assert.equal(await callsAfter(writes(1)), 0)
+    assert.equal(await callsAfter(buys('p1')), 0)
+    await aDayPasses()
+    assert.equal(await callsAfter(buys('p2')), 1)
+    assert.equal(await callsAfter(buys('p3')), 0)
+    await aDayPasses()
+    assert.equal(await callsAfter(writes(1)), 0, 'nothing changed')
+    assert.equal(await callsAfter(writes(2)), 1)
+    assert.equal(await callsAfter(writes(3)), 0)
+    await aDayPasses()
+    await channel.setToken(null)
+    assert.equal(await callsAfter(buys('p4')), 0)
+    assert.deepEqual(await channel.reads(), [])
+  })
+
+  test('the profile of a person who was erased while it was read is written nowhere', async () => {
+    const { store, env } = get()
+    const erased = Promise.withResolvers<void>()
+    const eraseMeanwhile: GraphReply = (response) => {
+      store
+        .write('eraseUser', { orgId: channel.orgId, cuid: 'ann', erasedTimestamp: Date.now() })
+        // the person comes back at once, as somebody new
+        .then(() => channel.report([{ platformUserId: ANN.id, lastUserMessageTimestamp: 5 }]))
+        .then(() => response.end(JSON.stringify({ ...ANN, name: 'Erased Name' })))
+        .then(() => erased.resolve(), erased.reject)
+    }
+    const channel = await connectGraph(get(), () => (channel.graph.calls.length === 1 ? eraseMeanwhile : { body: ANN }))
+    await channel.report([{ platformUserId: ANN.id, cuid: 'ann' }])
+    await channel.read()
+    await erased.promise
+    const conversation = await channel.conversationOf(ANN.id)
+    assert.deepEqual([conversation?.user_name, conversation?.profile_read_timestamp], [ANN.name, channel.clock.ms])
+    assert.equal(channel.graph.calls.length, 2)
+    assert.doesNotMatch(await dumpStore(env), /Erased Name/)
+    assert.deepEqual(await verifyStore(store, { orgId: channel.orgId }), [])
+  })
+
+  test('what one server has taken no other reads, until the lease is over; then the first writes nothing', async () => {
+    const { store } = get()
+    const channel = await connectGraph(get(), answerAnn)
+    const { orgId, channelKey } = channel
+    await channel.report([{ platformUserId: ANN.id }])
+    const now = channel.clock.ms
+    const take = (lease: string, at: number) =>
+      store.write('takeProfileReads', { orgId, channelKey, now: at, limit: 9, lease, leasedUntil: at + MINUTE_MS })
+    const [read] = await take('one', now)
+    assert.equal(read?.platformUserId, ANN.id)
+    assert.deepEqual(await take('two', now + MINUTE_MS - 1), [])
+    assert.deepEqual(await take('two', now + MINUTE_MS), [read])
+    const profile = { userName: 'Late', firstName: null, lastName: null, profilePic: null }
+    const conversationKey = read?.conversationKey ?? 0
+    const record = (lease: string) =>
+      store.write('recordProfile', { orgId, conversationKey, lease, profile, readTimestamp: now })
+    assert.equal(await record('one'), false)
+    assert.equal((await channel.conversationOf(ANN.id))?.user_name, null)
+    assert.equal(await record('two'), true)
+    assert.equal(await record('two'), false)
+    assert.equal((await channel.conversationOf(ANN.id))?.user_name, 'Late')
+  })
+
+  test('two servers share the people of a channel, and ask for each of them once', async () => {
+    const { store, openAnother } = get()
+    const other = await openAnother()
+    const channel = await connectGraph(get(), ({ path }) => ({ body: { id: path, name: `Person ${path}` } }))
+    const people = Array.from({ length: 90 }, (_, n) => `${500_000 + n}`)
+    await channel.report(people.map((platformUserId) => ({ platformUserId, cuid: platformUserId })))
+    await Promise.all([channel.read(), readDueProfiles({ ...channel.reader, store: other })])
+    assert.deepEqual(channel.graph.calls.map((call) => call.path).sort(), people)
+    assert.deepEqual(
+      new Set((await channel.rows()).map((row) => row.userName)),
+      new Set(people.map((id) => `Person ${id}`)),
+    )
+    assert.deepEqual(await verifyStore(store, { orgId: channel.orgId }), [])
+  })
+
+  test('what is to be read of a person is handed out, and goes with the person and with the organization', async () => {
+    const { store } = get()
+    const channel = await connectGraph(get(), answerAnn)
+    const { orgId } = channel
+    await channel.report([{ platformUserId: ANN.id, cuid: 'ann' }, { cuid: 'ben' }, { cuid: 'cid' }])
+    const exported = await exportUser(store, { orgId, cuid: 'ann' })
+    const [conversation] = exported?.conversations ?? []
+    assert.equal(conversation?.profileReadTimestamp, null)
+    assert.ok(Math.abs(Number(conversation?.profileReadDueTimestamp) - Date.now()) < MINUTE_MS)
+    await store.write('eraseUser', { orgId, cuid: 'ann', erasedTimestamp: Date.now() })
+    assert.equal((await channel.reads()).length, 2)
+    while (await store.write('removeOrganizationRows', { orgId }));
+    assert.deepEqual(await channel.reads(), [])
+  })
+
+  test('an access token is nowhere in the store as it was given', async () => {
+    const { env } = get()
+    await connectGraph(get(), answerAnn)
+    assert.doesNotMatch(await dumpStore(env), new RegExp(TOKEN))
   })
 })

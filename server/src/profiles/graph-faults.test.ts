@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type GraphReply, graphError } from '../../test/graph.ts'
+import { ANN, answerAnn, connectGraph, DAY_MS, MINUTE_MS, TOKEN } from '../../test/profiles.ts'
+import { eachStore } from '../../test/stores.ts'
+
+eachStore((get) => {
+  test('with a token that the platform refuses nothing more is read, until there is another', async () => {
+    const channel = await connectGraph(get(), answerAnn)
+    await channel.setToken('EAAG-withdrawn-8d2e')
+    await channel.report([{ platformUserId: ANN.id }, ...Array.from({ length: 30 }, () => ({}))])
+    await channel.read()
+    const asked = channel.graph.calls.length
+    assert.ok(asked <= 4, `${asked} calls`)
+    assert.deepEqual(new Set(channel.codes), new Set(['190']))
+    channel.clock.ms += 7 * DAY_MS
+    await channel.report([{}])
+    await channel.read()
+    assert.equal(channel.graph.calls.length, asked)
+    assert.equal((await channel.reads()).length, 32)
+    assert.doesNotMatch(channel.lines.join(), /withdrawn/)
+    assert.match(channel.lines.join(), /refused an access token/)
+
+    await channel.setToken(TOKEN)
+    await channel.read()
+    assert.deepEqual(await channel.reads(), [])
+    assert.equal((await channel.conversationOf(ANN.id))?.user_name, ANN.name)
+  })
+
+  test('a token that came while the old one was refused is not refused with it', async () => {
+    const { store } = get()
+    const channel = await connectGraph(get(), answerAnn)
+    const { orgId, channelKey } = channel
+    const ciphertext = 'the old one'
+    await store.write('refuseAccessToken', { orgId, channelKey, ciphertext, refusedTimestamp: 1 })
+    await channel.report([{ platformUserId: ANN.id }])
+    await channel.read()
+    assert.equal(channel.graph.calls.length, 1)
+  })
+
+  for (const code of [4, 17, 32, 613, 80_006]) {
+    test(`a channel is left alone for a while where the platform says ${code}: it was asked too much`, async () => {
+      let isLimited = true
+      const channel = await connectGraph(get(), (call) =>
+        isLimited ? graphError(code, '(#4) Application request limit reached') : answerAnn(call),
+      )
+      await channel.report(Array.from({ length: 12 }, (_, n) => ({ platformUserId: n === 0 ? ANN.id : `${8000 + n}` })))
+      await channel.read()
+      const asked = channel.graph.calls.length
+      assert.ok(asked <= 4, `${asked} calls`)
+      isLimited = false
+      channel.clock.ms += 10 * MINUTE_MS - 1
+      await channel.read()
+      assert.equal(channel.graph.calls.length, asked)
+      channel.clock.ms += 10 * MINUTE_MS + 1
+      assert.deepEqual(new Set((await channel.reads()).map((read) => read.attempts)), new Set([0]))
+      await channel.read()
+      assert.deepEqual(await channel.reads(), [])
+      assert.equal((await channel.conversationOf(ANN.id))?.user_name, ANN.name)
+    })
+  }
+
+  test('a channel is left alone for as long as the platform says when its limits are nearly used up', async () => {
+    const usage = {
+      call_count: 91,
+      total_cputime: 3,
+      total_time: 4,
+      type: 'messenger',
+      estimated_time_to_regain_access: 7,
+    }
+    const headers = { 'x-business-use-case-usage': JSON.stringify({ '1045': [usage] }), 'x-app-usage': '{broken' }
+    const channel = await connectGraph(get(), () => ({ body: ANN, headers }))
+    await channel.report(Array.from({ length: 12 }, () => ({})))
+    await channel.read()
+    const asked = channel.graph.calls.length
+    assert.ok(asked <= 4, `${asked} calls`)
+    channel.clock.ms += 7 * MINUTE_MS - 1
+    await channel.read()
+    assert.equal(channel.graph.calls.length, asked)
+    channel.clock.ms += 1
+    await channel.read()
+    assert.ok(channel.graph.calls.length > asked)
+  })
+
+  test('a person without a profile is left for a day', async () => {
+    const channel = await connectGraph(get(), () => undefined)
+    await channel.report([{ platformUserId: '9001', cuid: 'ben' }])
+    await channel.read()
+    await channel.report([{ platformUserId: '9001', lastUserMessageTimestamp: 5 }])
+    await channel.read()
+    assert.deepEqual(channel.codes, ['100'])
+    await get().execute(`update conversations set profile_read_timestamp = 0 where org_id = ${channel.orgId}`)
+    await channel.report([{ platformUserId: '9001', lastUserMessageTimestamp: 6 }])
+    await channel.read()
+    assert.deepEqual(channel.codes, ['100', '100'])
+    assert.equal((await channel.rows())[0]?.userName, null)
+  })
+
+  const endless = 'x'.repeat(2 * 1024 * 1024)
+  const failures: [what: string, code: string, reply: GraphReply][] = [
+    ['an error that passes', '2', graphError(2, 'Service temporarily unavailable', { is_transient: true })],
+    ['an error of its own', '1', graphError(1, 'An unknown error occurred')],
+    ['a proxy’s page', 'http 5xx', { status: 502, body: '<html>Bad gateway</html>' }],
+    ['a broken answer', 'malformed', { body: '{"id":"7001","name":"An' }],
+    ['a list', 'malformed', { body: '[]' }],
+    ['an endless answer', 'too large', { body: `{"id":"7001","name":"${endless}"}` }],
+    ['a redirect', 'redirect', { status: 302, headers: { location: 'http://127.0.0.1:9/stolen' }, body: '' }],
+    ['no answer', 'timeout', () => undefined],
+    ['a connection that ends', 'network', (response) => response.destroy()],
+  ]
+  test('whatever else goes wrong, a person is asked for again at growing intervals, and in the end left for a day', async () => {
+    for (const [what, code, reply] of failures) {
+      const channel = await connectGraph(get(), () => reply, { timeoutMs: 200 })
+      await channel.report([{ platformUserId: ANN.id }])
+      await channel.read()
+      await channel.read()
+      assert.deepEqual(channel.codes, [code], what)
+      const [waiting] = await channel.reads()
+      const afterMs = (waiting?.due_timestamp ?? 0) - channel.clock.ms
+      assert.ok(afterMs >= MINUTE_MS / 2 && afterMs <= MINUTE_MS, `${what}: ${afterMs}`)
+      if (code === 'timeout') continue
+      for (let attempt = 2; attempt <= 8; attempt++) {
+        assert.equal((await channel.reads())[0]?.attempts, attempt - 1)
+        channel.clock.ms += 2 ** attempt * MINUTE_MS
+        await channel.read()
+      }
+      assert.equal(channel.codes.length, 8)
+      assert.deepEqual(await channel.reads(), [])
+      assert.equal((await channel.conversationOf(ANN.id))?.profile_read_timestamp, channel.clock.ms)
+    }
+  })
+
+  test('an id that is none of the platform’s is never asked for', async () => {
+    const channel = await connectGraph(get(), () => ({ body: ANN }))
+    await channel.report(
+      ['me', '..', '../me/accounts', 'me?fields=x', '7 1', '７００１'].map((id) => ({ platformUserId: id })),
+    )
+    await channel.read()
+    assert.deepEqual([channel.graph.calls, await channel.reads()], [[], []])
+  })
+})

@@ -1,0 +1,227 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { after, before, test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Store } from '../src/database/store.ts'
+import { openTestStore } from './app.ts'
+import { dynamo, dynamoPrints, serveDynamo } from './cli.ts'
+import { dumpStore } from './dump-store.ts'
+import { type GraphCall, type GraphReply, graphError, startGraph, type TestGraph } from './graph.ts'
+import { eachStore } from './stores.ts'
+
+const TOKEN = 'EAAG-page-token-71be'
+const PAGE = '104500000000001'
+const ACCOUNT = '17841400000000001'
+
+/** What the stand-in answers a page's token that may do everything. */
+const ALLOWED: Record<string, GraphReply> = {
+  me: { body: { id: PAGE, name: 'Golden Reel', instagram_business_account: { id: ACCOUNT, username: 'goldenreel' } } },
+  'me/conversations': { body: { data: [{ id: 't_1' }], paging: { cursors: { before: 'a', after: 'b' } } } },
+  'me/subscribed_apps': { body: { data: [{ id: '1', name: 'Dynamo', subscribed_fields: ['messages'] }] } },
+}
+
+let opened: { store: Store; env: Record<string, string>; remove: () => Promise<void> }
+let graph: TestGraph
+let organization: string
+let answers = ALLOWED
+/** All that the commands of this file printed. */
+let printed = ''
+
+const run = async (args: string[], { env = {} as Record<string, string>, input = '' } = {}) => {
+  const ended = await dynamo({ ...opened.env, META_GRAPH_URL: graph.url, ...env }, args, input)
+  printed += ended.stdout + ended.stderr
+  return ended
+}
+const create = (args: string[], given: Parameters<typeof run>[1] = {}) =>
+  run(['channel', 'create', '--organization', organization, '--name', 'Golden Reel', ...args], given)
+const set = (channel: string, args: string[], given: Parameters<typeof run>[1] = {}) =>
+  run(['channel', 'set', '--organization', organization, '--channel', channel, ...args], given)
+const check = (channel: string, args: string[] = []) =>
+  run(['channel', 'check', '--organization', organization, '--channel', channel, ...args])
+
+before(async () => {
+  opened = await openTestStore()
+  graph = await startGraph(({ path }: GraphCall) => answers[path], TOKEN)
+  organization = await dynamoPrints(opened.env, ['organization', 'create', '--name', 'Acme'])
+})
+after(async () => {
+  await graph.stop()
+  await opened.remove()
+})
+
+test('a channel is given an access token from the environment, from standard input, or with a warning', async () => {
+  const [page, account] = [
+    ['--type', 'FB_PAGE', '--platform-id', PAGE],
+    ['--type', 'INSTAGRAM_ACCOUNT', '--platform-id', ACCOUNT],
+  ]
+  const byEnvironment = await create([...page, '--access-token'], { env: { DYNAMO_ACCESS_TOKEN: TOKEN } })
+  assert.deepEqual([byEnvironment.code, byEnvironment.stdout, byEnvironment.stderr], [0, `FB_PAGE_${PAGE}\n`, ''])
+  const byInput = await create([...account, '--access-token', '-'], { input: `${TOKEN}\n` })
+  assert.deepEqual([byInput.code, byInput.stderr], [0, ''])
+  const byArgument = await set(`FB_PAGE_${PAGE}`, ['--access-token', TOKEN, '--json'])
+  assert.match(byArgument.stderr, /^Warning: other users of this machine can see arguments/)
+  assert.deepEqual(JSON.parse(byArgument.stdout), { id: `FB_PAGE_${PAGE}`, hasAccessToken: true })
+
+  for (const [args, given] of [
+    [['--access-token'], {}],
+    [['--access-token', '-'], { input: '\n' }],
+    [['--access-token'], { env: { DYNAMO_ACCESS_TOKEN: `${TOKEN} and more` } }],
+    [['--access-token', '-'], { input: `${TOKEN}\nx-other: header` }],
+    [['--access-token', '--clear-access-token'], { env: { DYNAMO_ACCESS_TOKEN: TOKEN } }],
+    [[], {}],
+  ] as const) {
+    const refused = await set(`FB_PAGE_${PAGE}`, [...args], given)
+    assert.deepEqual([refused.code, refused.stdout], [2, ''])
+  }
+})
+
+test('a channel is checked: whether its token works, whose it is, and what it may do', async () => {
+  const page = `FB_PAGE_${PAGE}`
+  const fine = await check(page)
+  assert.equal(
+    fine.stdout,
+    `ok     The access token works
+ok     It is for page ${PAGE} (Golden Reel)
+ok     It reads conversations and the people in them (pages_messaging)
+ok     It is sent webhooks (pages_manage_metadata)
+`,
+  )
+  assert.deepEqual([fine.code, fine.stderr], [0, ''])
+  const account = await check(`INSTAGRAM_ACCOUNT_${ACCOUNT}`)
+  assert.equal(account.code, 0)
+  assert.match(account.stdout, /^ok {5}It is for Instagram account 17841400000000001 \(goldenreel\)$/m)
+
+  answers = {
+    ...ALLOWED,
+    'me/conversations': graphError(230, '(#230) Requires pages_messaging permission to manage the object'),
+    'me/subscribed_apps': graphError(200, `(#200) Requires pages_manage_metadata permission ${TOKEN}`),
+  }
+  const lacking = await check(page, ['--json'])
+  assert.equal(lacking.code, 1)
+  assert.partialDeepStrictEqual(JSON.parse(lacking.stdout), {
+    id: page,
+    ok: false,
+    owner: { id: PAGE, name: 'Golden Reel' },
+    missingPermissions: ['pages_messaging', 'pages_manage_metadata'],
+  })
+
+  answers = { ...ALLOWED, me: { body: { id: '999', name: 'Another\u001b[2J page' } } }
+  const another = await check(page)
+  assert.equal(another.code, 1)
+  assert.match(another.stdout, /^wrong {2}It is for 999 \(Another\\u001b\[2J page\), and the channel is page 1045/m)
+  assert.match((await check(`INSTAGRAM_ACCOUNT_${ACCOUNT}`)).stdout, /^wrong {2}The token is for no Instagram account/m)
+
+  answers = { ...ALLOWED, 'me/subscribed_apps': { body: { data: [] } } }
+  assert.match((await check(page)).stdout, /^wrong {2}The app is not subscribed to the page/m)
+
+  answers = { ...ALLOWED, me: graphError(4, '(#4) Application request limit reached') }
+  assert.match((await check(page)).stdout, /^wrong {2}The platform was asked too much \(4\)/)
+})
+
+test('a token that the platform refuses is told, and one that is gone too', async () => {
+  answers = ALLOWED
+  const page = `FB_PAGE_${PAGE}`
+  await set(page, ['--access-token'], { env: { DYNAMO_ACCESS_TOKEN: 'EAAG-withdrawn-9c0d' } })
+  const refused = await check(page)
+  assert.deepEqual([refused.code, refused.stderr], [1, ''])
+  assert.equal(refused.stdout, 'wrong  The platform refuses the access token (190): it has expired or was withdrawn\n')
+  await set(page, ['--clear-access-token'])
+  const gone = await check(page)
+  assert.equal(gone.code, 1)
+  assert.match(gone.stderr, /FB_PAGE_104500000000001 has no access token/)
+})
+
+test('an access token goes over no network in the clear', async () => {
+  for (const address of [
+    'http://graph.example.com/v23.0',
+    'ftp://127.0.0.1',
+    'https://me:secret@graph.facebook.com',
+    'https://x/?a=b',
+  ]) {
+    const { code, stderr } = await run(['channel', 'check', '--organization', organization, '--channel', 'x'], {
+      env: { META_GRAPH_URL: address },
+    })
+    assert.deepEqual(
+      [code, stderr.trim()],
+      [1, 'META_GRAPH_URL must be an https:// address, or http:// on this machine, without a query'],
+    )
+  }
+})
+
+test('no command and no row tells an access token', async () => {
+  assert.ok(printed.length > 1_000)
+  assert.doesNotMatch(printed + (await dumpStore(opened.env)), /EAAG/)
+})
+
+eachStore((get) => {
+  test('whom a killed server was about to read another one reads, and neither tells the token', async () => {
+    const { store, env, execute } = get()
+    let isSilent = true
+    const answer = ({ path }: GraphCall): GraphReply =>
+      isSilent ? () => undefined : { body: { id: path, name: `Person ${path}` } }
+    const own = await startGraph(answer, TOKEN)
+    const settings = { ...env, META_GRAPH_URL: own.url, DYNAMO_ACCESS_TOKEN: TOKEN, LOG_LEVEL: 'trace' }
+    const organizationId = await dynamoPrints(settings, ['organization', 'create', '--name', 'Acme'])
+    const mediumId = await dynamoPrints(
+      settings,
+      `channel create --organization ${organizationId} --type FB_PAGE --platform-id 77 --name Acme --access-token`.split(
+        ' ',
+      ),
+    )
+    const { org_id: orgId } = await store.db
+      .selectFrom('organizations as o')
+      .select('o.org_id')
+      .where('o.organization_id', '=', organizationId)
+      .executeTakeFirstOrThrow()
+    const people = Array.from({ length: 30 }, (_, n) => `${7_000 + n}`)
+    await store.write('recordConversations', {
+      orgId,
+      conversations: people.map((platformUserId) => ({
+        conversationId: null,
+        mediumId,
+        platformUserId,
+        userName: null,
+        firstName: null,
+        lastName: null,
+        profilePic: null,
+        lastUserMessageTimestamp: null,
+        cuid: null,
+        eventTimestamp: 1_770_000_000_000,
+      })),
+    })
+    const names = async () => {
+      const rows = await store.db
+        .selectFrom('conversations as c')
+        .select('c.user_name')
+        .where('c.org_id', '=', orgId)
+        .execute()
+      return rows.map((row) => row.user_name ?? '').sort()
+    }
+
+    const killed = await serveDynamo(settings)
+    while (own.calls.length === 0) await pause(10)
+    const gone = once(killed.process, 'exit')
+    killed.process.kill('SIGKILL')
+    await gone
+    isSilent = false
+    const next = await serveDynamo(settings)
+    let log = ''
+    next.process.stdout?.on('data', (chunk) => {
+      log += chunk
+    })
+    // the lease of a killed server is over in two minutes: they have passed
+    await execute('update profile_reads set due_timestamp = due_timestamp - 120000 where lease is not null')
+    const wanted = people.map((id) => `Person ${id}`)
+    while ((await names()).some((name) => name === '')) await pause(20)
+    assert.deepEqual(await names(), wanted)
+    const metrics = await (await fetch(`${next.url}/metrics`)).text()
+    const openApi = await (await fetch(`${next.url}/openapi.json`)).text()
+    assert.match(metrics, /^dynamo_graph_calls_total\{code="ok"\} 30$/m)
+    assert.match(metrics, /^dynamo_profile_reads_waiting 0$/m)
+    assert.match(metrics, /^dynamo_refused_access_tokens 0$/m)
+    assert.equal(await next.stop(), 0)
+    assert.match(log, /"level"/)
+    assert.doesNotMatch(log + metrics + openApi + (await dumpStore(env)), /EAAG/)
+    await own.stop()
+  })
+})
