@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
@@ -77,7 +78,10 @@ export async function getSigned<T>(url: string, key: Credentials): Promise<T> {
 
 function start(settings: Record<string, string>, args: string[], nodeArgs: string[] = []): ChildProcess {
   const { PATH = '', HOME = '' } = process.env
-  return spawn(process.execPath, [...nodeArgs, DYNAMO, ...args], { env: { PATH, HOME, ...settings } })
+  // what it leaves beside it, such as rejected rows, goes with the test's folder
+  const folder = settings.DYNAMO_DATA_DIR
+  const cwd = folder !== undefined && existsSync(folder) ? folder : undefined
+  return spawn(process.execPath, [...nodeArgs, DYNAMO, ...args], { cwd, env: { PATH, HOME, ...settings } })
 }
 
 function read(stream: ChildProcess['stdout']): Promise<string> {

@@ -6,7 +6,7 @@ import { testApp } from './app.ts'
 import { startBackground } from './background.ts'
 import { dumpStore } from './dump-store.ts'
 import { makeOrganization } from './organization.ts'
-import { type Credentials, sign } from './signed.ts'
+import { type Credentials, signedPost } from './signed.ts'
 import { eachStore } from './stores.ts'
 
 const DAY_MS = 86_400_000
@@ -27,15 +27,10 @@ async function makeClient(store: Store, { orgId }: { orgId: number }, env: Recor
 }
 
 async function send(app: FastifyInstance, credentials: Credentials, nowMs: number, { url, key, body }: Request) {
-  const answer = await app.inject({
-    method: 'POST',
-    url: url ?? PURCHASE,
-    headers: {
-      ...sign(credentials, new Date(nowMs).toISOString()),
-      'content-type': 'application/json',
-      'idempotency-key': key ?? '',
-    },
-    payload: typeof body === 'string' ? body : JSON.stringify(body),
+  const answer = await signedPost(app, credentials, url ?? PURCHASE, {
+    nowMs,
+    headers: { 'content-type': 'application/json', 'idempotency-key': key ?? '' },
+    payload: body ?? '',
   })
   return { status: answer.statusCode, body: answer.body, headers: answer.headers }
 }
@@ -211,9 +206,8 @@ eachStore((get) => {
   test('a request without an idempotency key leaves no answer behind', async () => {
     const { store } = get()
     const org = await makeOrganization(store)
-    const { app, clock, key } = testApp(store)
-    const headers = sign(await key(org.orgId), new Date(clock.ms).toISOString())
-    const answer = await app.inject({ method: 'POST', url: PURCHASE, headers, payload: { userId: 'ann', revenue: 5 } })
+    const { key, post } = testApp(store)
+    const answer = await post(await key(org.orgId), PURCHASE, { userId: 'ann', revenue: 5 })
     assert.equal(answer.statusCode, 200)
     assert.deepEqual(await readAnswers(store, org), [])
   })

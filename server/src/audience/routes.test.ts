@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { NOW } from '../../test/app.ts'
+import { NOW, testApp } from '../../test/app.ts'
+import { makeOrganization } from '../../test/organization.ts'
 import { reporting } from '../../test/reporting.ts'
 import { sign } from '../../test/signed.ts'
 import { eachStore } from '../../test/stores.ts'
@@ -16,7 +17,34 @@ const ITEMS = {
 const OPERATIONS = Object.keys(ITEMS) as (keyof typeof ITEMS)[]
 const JSON_TYPE = { 'content-type': 'application/json' }
 
+/** Every write of the Audience API, with what it takes. */
+const WRITES = {
+  ...ITEMS,
+  links: { userId: 'ann' },
+  markConversion: { d10xLinkId: 'known' },
+  deleteUserData: { userId: 'ann' },
+}
+
 eachStore((get) => {
+  test('an inactive organization is answered 402 before its body is looked at, and nothing is done', async () => {
+    const { store } = get()
+    const { key, post, get: ask } = testApp(store)
+    const { orgId } = await makeOrganization(store)
+    const credentials = await key(orgId)
+    await store.write('setOrganizationActive', { orgId, active: false })
+    for (const [operation, body] of Object.entries(WRITES)) {
+      for (const payload of [body, {}, '{']) {
+        const answer = await post(credentials, `/v1.0/user/${operation}`, payload, JSON_TYPE)
+        assert.deepEqual([answer.statusCode, answer.json()], [402, { message: 'Organization is inactive' }], operation)
+      }
+    }
+    for (const path of ['identified', 'properties/ann']) {
+      assert.equal((await ask(credentials, `/v1.0/user/${path}`)).statusCode, 402)
+    }
+    const users = store.db.selectFrom('users as u').selectAll().where('u.org_id', '=', orgId)
+    assert.deepEqual(await users.execute(), [])
+  })
+
   test('one item and a batch of 1 to 250 are answered 200 without a body, a larger or empty one is refused', async () => {
     const t = await reporting(get())
     await t.link('known', 'ann')

@@ -8,6 +8,11 @@ const MAX_RECORD_CHARACTERS = 1_048_576
 /** A user has at most 500 properties, and a row some columns besides. */
 const MAX_COLUMNS = 520
 
+const FAULTS: Partial<Record<CsvError['code'], string>> = {
+  CSV_QUOTE_NOT_CLOSED: 'a quote is opened and never closed',
+  CSV_MAX_RECORD_SIZE: 'a row has more than 1 MiB, so that its quote may never be closed',
+}
+
 interface ParsedRecord {
   record: string[]
   /** `lines`: how many have been read when the record has ended */
@@ -36,8 +41,10 @@ export async function* readCsv(
     }),
   )
   let columns: string[] | undefined
+  let lastLine = 0
   try {
     for await (const { record, info } of parser as AsyncIterable<ParsedRecord>) {
+      lastLine = info.lines
       if (columns) yield toRow(columns, record, info.lines)
       else {
         columns = record
@@ -47,7 +54,8 @@ export async function* readCsv(
     }
   } catch (error) {
     if (!(error instanceof CsvError)) throw error
-    throw new ImportError(`From line ${error.lines ?? '?'} on this is no CSV: ${error.message}`)
+    // the parser tells where it gave up, which is far behind the quote that nobody closed
+    throw new ImportError(`From line ${lastLine + 1} on this is no CSV: ${FAULTS[error.code] ?? error.message}`)
   }
   if (!columns) throw new ImportError('The file is empty: its first line must name the columns')
 }

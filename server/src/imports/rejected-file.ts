@@ -1,7 +1,10 @@
-import { closeSync, openSync, writeSync } from 'node:fs'
+import { closeSync, constants, openSync, writeSync } from 'node:fs'
 import { csvLine } from './read-csv.ts'
 import { ImportError, REASON_COLUMN, type Row, type RowFault } from './row.ts'
 import type { Format } from './source.ts'
+
+/** Anew, and never through a link that somebody has laid there; Windows knows no such flag. */
+const OWN_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | (constants.O_NOFOLLOW ?? 0)
 
 /** So many rows are told one by one; the file has them all. */
 const MAX_TOLD = 20
@@ -16,7 +19,7 @@ export function createRejects(path: string, format: Format, tell: (sentence: str
   let count = 0
 
   function open(): number {
-    const opened = openSync(path, 'w', 0o600)
+    const opened = openSync(path, OWN_FILE, 0o600)
     if (format === 'csv') writeSync(opened, `${csvLine([...columns, REASON_COLUMN])}\n`)
     return opened
   }
