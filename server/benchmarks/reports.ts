@@ -62,7 +62,17 @@ export async function sendReport(
   path: string,
   body: string,
 ): Promise<void> {
-  const headers = { ...sign(credentials, new Date().toISOString()), 'content-type': 'application/json' }
+  await send({ agent, baseUrl }, sign(credentials, new Date().toISOString()), path, body)
+}
+
+/** @throws where the answer is not 200 */
+export async function send(
+  { agent, baseUrl }: { agent: Agent; baseUrl: string },
+  signed: Record<string, string>,
+  path: string,
+  body: string,
+): Promise<void> {
+  const headers = { ...signed, 'content-type': 'application/json' }
   const sent = request(baseUrl + path, { agent, method: 'POST', headers }).end(body)
   const [answer]: IncomingMessage[] = await once(sent, 'response')
   const said = answer ? await text(answer) : ''
