@@ -118,6 +118,30 @@ ok     It is sent webhooks (pages_manage_metadata)
   assert.match((await check(page)).stdout, /^wrong {2}The platform was asked too much \(4\)/)
 })
 
+test('whoever wrote to a channel before is read from the platform', async () => {
+  const person = { id: '7001', name: 'Ann Lee' }
+  const messages = { data: [{ from: { id: PAGE } }, { from: person, created_time: '2026-05-01T10:00:00+0000' }] }
+  answers = {
+    ...ALLOWED,
+    'me/conversations': {
+      body: { data: [{ participants: { data: [person, { id: PAGE, name: 'Golden Reel' }] }, messages }] },
+    },
+  }
+  const args = ['channel', 'import', '--organization', organization, '--channel', `FB_PAGE_${PAGE}`]
+  const read = await run(args)
+  assert.deepEqual([read.code, read.stdout], [0, 'conversations: 1\n'])
+  assert.deepEqual(JSON.parse((await run([...args, '--json'])).stdout), { id: `FB_PAGE_${PAGE}`, conversations: 1 })
+  const rows = await opened.store.db
+    .selectFrom('conversations as c')
+    .select(['c.platform_user_id', 'c.user_name', 'c.last_user_message_timestamp'])
+    .execute()
+  assert.deepEqual(rows.map(Object.values), [['7001', 'Ann Lee', Date.UTC(2026, 4, 1, 10)]])
+  answers = { ...ALLOWED, 'me/conversations': graphError(200, '(#200) Requires pages_messaging permission') }
+  const refused = await run(args)
+  assert.equal(refused.code, 1)
+  assert.match(refused.stderr, /^The platform does not list the conversations \(200\): see dynamo channel check$/m)
+})
+
 test('a token that the platform refuses is told, and one that is gone too', async () => {
   answers = ALLOWED
   const page = `FB_PAGE_${PAGE}`

@@ -1,4 +1,6 @@
 import { text } from 'node:stream/consumers'
+import { accessTokenPlace } from '../channels/access-token.ts'
+import type { Secrets } from '../secrets.ts'
 import { CommandError } from './command-error.ts'
 import { say } from './output.ts'
 
@@ -36,4 +38,16 @@ function checked(given: string): string {
   if (!TOKEN.test(token))
     throw new CommandError('The access token is 1 to 4096 letters, digits and signs, without blanks', 2)
   return token
+}
+
+/** @throws CommandError where the channel has none */
+export function findAccessToken(
+  secrets: Secrets,
+  orgId: number,
+  { mediumId, accessTokenCiphertext }: { mediumId: string; accessTokenCiphertext: string | null },
+): string {
+  if (accessTokenCiphertext === null) {
+    throw new CommandError(`${mediumId} has no access token: give it one with channel set --access-token`)
+  }
+  return secrets.decrypt(accessTokenCiphertext, accessTokenPlace(orgId, mediumId))
 }

@@ -1,7 +1,6 @@
-import { accessTokenPlace } from '../channels/access-token.ts'
 import { checkAccessToken, type Finding } from '../profiles/check-token.ts'
 import { createGraph } from '../profiles/graph.ts'
-import { CommandError } from './command-error.ts'
+import { findAccessToken } from './access-token.ts'
 import { findChannel, findOrganization } from './find.ts'
 import { answer, type CommonOptions, printable } from './output.ts'
 import { withStore } from './with-store.ts'
@@ -16,10 +15,7 @@ export async function run(options: Options): Promise<void> {
   await withStore(async (store, config, secrets) => {
     const { orgId } = await findOrganization(store, options.organization)
     const channel = await findChannel(store, orgId, options.channel)
-    if (channel.accessTokenCiphertext === null) {
-      throw new CommandError(`${options.channel} has no access token: give it one with channel set --access-token`)
-    }
-    const token = secrets.decrypt(channel.accessTokenCiphertext, accessTokenPlace(orgId, options.channel))
+    const token = findAccessToken(secrets, orgId, channel)
     const { findings, owner, missingPermissions } = await checkAccessToken(
       createGraph({ url: config.graphUrl }),
       token,

@@ -36,7 +36,13 @@ export async function findWorkspace({ db }: Store, workspaceId: string): Promise
 export async function findChannel({ db }: Store, orgId: number, mediumId: string) {
   const row = await db
     .selectFrom('channels as c')
-    .select(['c.channel_key as channelKey', 'c.type', 'c.platform_id as platformId', 'c.name'])
+    .select([
+      'c.channel_key as channelKey',
+      'c.medium_id as mediumId',
+      'c.type',
+      'c.platform_id as platformId',
+      'c.name',
+    ])
     .select(['c.access_token_ciphertext as accessTokenCiphertext'])
     .select(['c.access_token_refused_timestamp as accessTokenRefusedTimestamp'])
     .where('c.org_id', '=', orgId)

@@ -1,0 +1,59 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { createGraph, GraphError } from '../profiles/graph.ts'
+import { listPeople } from '../profiles/list-people.ts'
+import { findAccessToken } from './access-token.ts'
+import { CommandError } from './command-error.ts'
+import { findChannel, findOrganization } from './find.ts'
+import { answer, type CommonOptions, say } from './output.ts'
+import { showProgress } from './progress.ts'
+import { withStore } from './with-store.ts'
+
+interface Options extends CommonOptions {
+  organization: string
+  channel: string
+}
+
+/** Can be run again at any time: a conversation that is there already is that conversation. */
+export async function run(options: Options): Promise<void> {
+  await withStore(async (store, config, secrets) => {
+    const { orgId } = await findOrganization(store, options.organization)
+    const channel = await findChannel(store, orgId, options.channel)
+    const token = findAccessToken(secrets, orgId, channel)
+    const graph = createGraph({ url: config.graphUrl })
+    let conversations = 0
+    const progress = showProgress('Reading conversations', 0)
+    try {
+      for await (const people of listPeople({ graph, token, wait }, channel)) {
+        const eventTimestamp = Date.now()
+        await store.write('recordConversations', {
+          orgId,
+          conversations: people.map(({ profile, platformUserId, lastUserMessageTimestamp }) => ({
+            ...profile,
+            conversationId: null,
+            mediumId: options.channel,
+            platformUserId,
+            lastUserMessageTimestamp:
+              lastUserMessageTimestamp === null ? null : Math.min(lastUserMessageTimestamp, eventTimestamp),
+            cuid: null,
+            eventTimestamp,
+          })),
+        })
+        conversations += people.length
+        progress.update(0, String(conversations))
+      }
+    } catch (error) {
+      if (!(error instanceof GraphError)) throw error
+      throw new CommandError(`The platform does not list the conversations (${error.code}): see dynamo channel check`)
+    } finally {
+      progress.stop()
+    }
+    answer(options, `conversations: ${conversations}`, { id: options.channel, conversations })
+  })
+}
+
+const TELL_MS = 10_000
+
+async function wait(ms: number): Promise<void> {
+  if (ms >= TELL_MS) say(`The platform asks to be left alone: waiting for ${Math.ceil(ms / 60_000)} min`)
+  await pause(ms)
+}

@@ -1,0 +1,95 @@
+import { type Graph, GraphError, isRecord, jittered } from './graph.ts'
+import { type Profile, toProfile } from './profile.ts'
+
+/** A person with whom a channel has a conversation at the platform. */
+export interface Person {
+  platformUserId: string
+  profile: Profile
+  /** epoch ms: of their messages among the last ones; null: none is among them */
+  lastUserMessageTimestamp: number | null
+}
+
+export interface PeopleOfChannel {
+  type: 'FB_PAGE' | 'INSTAGRAM_ACCOUNT'
+  platformId: string
+}
+
+interface Asking {
+  graph: Graph
+  token: string
+  /** waits for so many ms */
+  wait: (ms: number) => Promise<void>
+}
+
+/** A page of them, each with some messages, is some hundred kilobytes at most. */
+const PAGE = 50
+/** Who wrote when, and not what. */
+const FIELDS = 'participants,messages.limit(10){from,created_time}'
+const PLATFORM = { FB_PAGE: 'messenger', INSTAGRAM_ACCOUNT: 'instagram' } as const
+const LIMITED_PAUSE_MS = 300_000
+const RETRY_MS = 2_000
+const MAX_ATTEMPTS = 6
+
+/**
+ * The people with whom a channel has conversations, as the platform lists them, page by page; those whom it lists
+ * without telling who is the person are left out. Waits where the platform was asked too much.
+ *
+ * @throws GraphError where the token is no good or may not do it, or where nothing helps
+ * @see https://developers.facebook.com/docs/messenger-platform/conversations
+ */
+export async function* listPeople(asking: Asking, channel: PeopleOfChannel): AsyncGenerator<Person[]> {
+  const params = { platform: PLATFORM[channel.type], fields: FIELDS, limit: String(PAGE) }
+  const seen = new Set<string>()
+  for (let after: string | undefined; ; ) {
+    const body = await ask(asking, after === undefined ? params : { ...params, after })
+    const conversations = Array.isArray(body.data) ? body.data : []
+    yield conversations.flatMap((conversation) => toPerson(conversation, channel) ?? [])
+    after = cursorIn(body)
+    // a cursor that comes again would lead round in a circle
+    if (conversations.length === 0 || after === undefined || seen.has(after)) return
+    seen.add(after)
+  }
+}
+
+async function ask({ graph, token, wait }: Asking, params: Record<string, string>): Promise<Record<string, unknown>> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const { body, pauseMs } = await graph.get('me/conversations', params, token)
+      if (pauseMs > 0) await wait(pauseMs)
+      return body
+    } catch (error) {
+      if (!(error instanceof GraphError)) throw error
+      if (error.fault === 'limited') await wait(Math.max(error.pauseMs, jittered(LIMITED_PAUSE_MS)))
+      else if (error.fault === 'failed' && attempt < MAX_ATTEMPTS) await wait(jittered(RETRY_MS * 2 ** attempt))
+      else throw error
+    }
+  }
+}
+
+function cursorIn({ paging }: Record<string, unknown>): string | undefined {
+  const cursors = isRecord(paging) ? paging.cursors : undefined
+  const after = isRecord(cursors) ? cursors.after : undefined
+  return typeof after === 'string' && after !== '' ? after : undefined
+}
+
+function toPerson(conversation: unknown, { type, platformId }: PeopleOfChannel): Person | undefined {
+  if (!isRecord(conversation)) return undefined
+  const others = dataIn(conversation.participants).filter((one) => one.id !== platformId)
+  const [person] = others
+  if (others.length !== 1 || typeof person?.id !== 'string' || !/^\d{1,255}$/.test(person.id)) return undefined
+  const { id } = person
+  const times = dataIn(conversation.messages)
+    .filter(({ from }) => isRecord(from) && from.id === id)
+    .map((message) => Date.parse(String(message.created_time)))
+    .filter((time) => !Number.isNaN(time))
+  return {
+    platformUserId: id,
+    profile: toProfile(type, { name: person.name, username: person.username }),
+    lastUserMessageTimestamp: times.length === 0 ? null : Math.max(...times),
+  }
+}
+
+/** What the platform puts around lists. */
+function dataIn(list: unknown): Record<string, unknown>[] {
+  return isRecord(list) && Array.isArray(list.data) ? list.data.filter(isRecord) : []
+}
