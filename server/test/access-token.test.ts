@@ -111,6 +111,15 @@ ok     It is sent webhooks (pages_manage_metadata)
   assert.match(another.stdout, /^wrong {2}It is for 999 \(Another\\u001b\[2J page\), and the channel is page 1045/m)
   assert.match((await check(`INSTAGRAM_ACCOUNT_${ACCOUNT}`)).stdout, /^wrong {2}The token is for no Instagram account/m)
 
+  answers = ALLOWED
+  const channel = { orgId: 1, channelKey: 1 }
+  await opened.store.write('pauseChannel', { ...channel, untilTimestamp: 1 })
+  assert.equal((await check(page)).stdout, fine.stdout)
+  await opened.store.write('pauseChannel', { ...channel, untilTimestamp: Date.UTC(2100, 0, 1) })
+  const paused = await check(page)
+  assert.equal(paused.code, 0)
+  assert.match(paused.stdout, /^ok {5}The platform was asked much: profiles are read again from 2100-01-01/m)
+
   answers = { ...ALLOWED, 'me/subscribed_apps': { body: { data: [] } } }
   assert.match((await check(page)).stdout, /^wrong {2}The app is not subscribed to the page/m)
 
@@ -149,6 +158,15 @@ test('a token that the platform refuses is told, and one that is gone too', asyn
   const refused = await check(page)
   assert.deepEqual([refused.code, refused.stderr], [1, ''])
   assert.equal(refused.stdout, 'wrong  The platform refuses the access token (190): it has expired or was withdrawn\n')
+  const { ciphertext } = await opened.store.db
+    .selectFrom('channels as c')
+    .select('c.access_token_ciphertext as ciphertext')
+    .where('c.medium_id', '=', page)
+    .executeTakeFirstOrThrow()
+  const refusedTimestamp = Date.UTC(2026, 4, 30)
+  const channel = { orgId: 1, channelKey: 1, ciphertext: ciphertext ?? '' }
+  await opened.store.write('refuseAccessToken', { ...channel, refusedTimestamp })
+  assert.match((await check(page)).stdout, /^wrong {2}No profiles are read since 2026-05-30T00:00:00.000Z/m)
   await set(page, ['--clear-access-token'])
   const gone = await check(page)
   assert.equal(gone.code, 1)

@@ -21,8 +21,7 @@ export async function run(options: Options): Promise<void> {
       token,
       channel,
     )
-    const refused = channel.accessTokenRefusedTimestamp
-    if (refused !== null) findings.push(stopped(refused))
+    findings.push(...readingFindings(channel, Date.now()))
     const isOk = findings.every((finding) => finding.isOk)
     answer(options, findings.map(line).join('\n'), {
       id: options.channel,
@@ -35,12 +34,23 @@ export async function run(options: Options): Promise<void> {
   })
 }
 
-function stopped(refusedTimestamp: number): Finding {
-  const since = new Date(refusedTimestamp).toISOString()
-  return {
-    isOk: false,
-    text: `No profiles are read since ${since}, when this token was refused: give the channel a token with channel set`,
+interface Reading {
+  accessTokenRefusedTimestamp: number | null
+  graphPausedUntilTimestamp: number | null
+}
+
+/** What keeps the servers from reading profiles now. */
+function readingFindings(reading: Reading, now: number): Finding[] {
+  const [refused, paused] = [reading.accessTokenRefusedTimestamp, reading.graphPausedUntilTimestamp]
+  if (refused !== null) {
+    const since = new Date(refused).toISOString()
+    const text = `No profiles are read since ${since}, when this token was refused: give the channel a token with channel set`
+    return [{ isOk: false, text }]
   }
+  if (paused === null || paused <= now) return []
+  return [
+    { isOk: true, text: `The platform was asked much: profiles are read again from ${new Date(paused).toISOString()}` },
+  ]
 }
 
 const line = ({ isOk, text }: Finding) => `${isOk ? 'ok   ' : 'wrong'}  ${printable(text)}`

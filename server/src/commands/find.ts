@@ -45,6 +45,7 @@ export async function findChannel({ db }: Store, orgId: number, mediumId: string
     ])
     .select(['c.access_token_ciphertext as accessTokenCiphertext'])
     .select(['c.access_token_refused_timestamp as accessTokenRefusedTimestamp'])
+    .select(['c.graph_paused_until_timestamp as graphPausedUntilTimestamp'])
     .where('c.org_id', '=', orgId)
     .where('c.medium_id', '=', mediumId)
     .executeTakeFirst()

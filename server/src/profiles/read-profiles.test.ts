@@ -121,6 +121,16 @@ eachStore((get) => {
     assert.equal((await channel.conversationOf(ANN.id))?.user_name, 'Late')
   })
 
+  test('who wrote last is asked for first', async () => {
+    const channel = await connectGraph(get(), () => ({ body: ANN }))
+    await channel.report(Array.from({ length: 40 }, (_, n) => ({ platformUserId: `${900_000 + n}` })))
+    await get().execute(`update profile_reads set due_timestamp = due_timestamp - 1 where org_id = ${channel.orgId}`)
+    await channel.report([{ platformUserId: ANN.id }])
+    await channel.read()
+    assert.equal(channel.graph.calls[0]?.path, ANN.id)
+    assert.equal(channel.graph.calls.length, 41)
+  })
+
   test('two servers share the people of a channel, and ask for each of them once', async () => {
     const { store, openAnother } = get()
     const other = await openAnother()

@@ -25,14 +25,17 @@ export interface TakeReads {
   leasedUntil: number
 }
 
-/** Takes a channel's reads that have been due for longest: until the lease is over nobody else does. */
+/**
+ * Takes a channel's reads that fell due last: who writes now has a name soon, also where an import has brought a million.
+ * Until the lease is over nobody else takes them.
+ */
 export async function takeProfileReads(tx: Tx, take: TakeReads): Promise<ProfileRead[]> {
   const { orgId, channelKey, now, limit, lease, leasedUntil } = take
   const { rows: due } = await sql<{ conversation_key: number; attempts: number }>`
     /* profile-reads.due */
     select r.conversation_key, r.attempts from profile_reads r
     where r.org_id = ${orgId} and r.channel_key = ${channelKey} and r.due_timestamp <= ${now}
-    order by r.due_timestamp limit ${limit} ${skipLocked(tx)}`.execute(tx.db)
+    order by r.due_timestamp desc limit ${limit} ${skipLocked(tx)}`.execute(tx.db)
   if (due.length === 0) return []
   const keys = rowsTable(
     tx.db,
