@@ -18,7 +18,7 @@ const facts = {
   last_app_open_timestamp: null,
 }
 const lineOf = (format: ExportFormat, more: Partial<typeof facts> = {}) =>
-  FORMATS[format].line({ row: rowText({ ...facts, ...more }), rank: 3, ltvMicros: 1_234_500_000n })
+  FORMATS[format].line({ row: rowText({ ...facts, ...more }), rank: 3, negatedLtvMicros: '-1234500000' })
 
 const cellsOf = (line: string): string[] => parse(line)[0] ?? []
 

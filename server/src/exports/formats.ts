@@ -10,7 +10,7 @@ export interface ExportedRow {
   row: string
   /** 1-based, in the whole list */
   rank: number
-  ltvMicros: bigint
+  negatedLtvMicros: string
 }
 
 interface Format {
@@ -58,10 +58,10 @@ export const FORMATS: Record<ExportFormat, Format> = {
     extension: 'csv',
     mediaType: CSV_TYPE,
     head: `${BYTE_ORDER_MARK}${[...COLUMNS, ...EXCEL_COLUMNS].join(',')}\r\n`,
-    line: ({ row, rank, ltvMicros }) => {
+    line: ({ row, rank, negatedLtvMicros }) => {
       const facts: JsonRow = JSON.parse(row)
       const closes = messagingWindowClosesAt(facts.lastUserMessageTimestamp as number | null)
-      return `${cellsOf(facts, isoTime)},${rank},${formatMicros(ltvMicros)},${closes === null ? '' : isoTime(closes)}\r\n`
+      return `${cellsOf(facts, isoTime)},${rank},${formatMicros(-BigInt(negatedLtvMicros))},${closes === null ? '' : isoTime(closes)}\r\n`
     },
   },
 }

@@ -3,7 +3,7 @@ import { requireList } from '../vip-users/list.ts'
 import { readGate } from '../vip-users/read-gate.ts'
 import { createSettledReader } from '../vip-users/read-settled.ts'
 import { type ExportFormat, FORMATS } from './formats.ts'
-import { type ExportQuestion, readRows } from './read-rows.ts'
+import { type ExportQuestion, readParts } from './read-rows.ts'
 
 export interface WriteOptions {
   format: ExportFormat
@@ -34,19 +34,25 @@ export async function writeList(
   const asked = await createSettledReader(store)({ ...question, limit: 1, offset: 0 }, Date.now())
   const { total } = requireList(asked)
   const { head, line } = FORMATS[format]
+  const { orgId, months } = question
   return await store.snapshot(async (db) => {
     const gate = requireList(await readGate(db, question))
-    let [rows, piece] = [0, head]
+    let [rows, rank, piece] = [0, 0, head]
     const flush = async () => {
       signal.throwIfAborted()
       await write(Buffer.from(piece))
       piece = ''
       onProgress(rows, total)
     }
-    for await (const row of readRows(db, question, gate)) {
-      piece += line(row)
-      rows += 1
-      if (piece.length >= PIECE_CHARACTERS) await flush()
+    for await (const part of readParts(db, orgId, gate, format === 'excel' || months !== null)) {
+      for (const { row, birthday_month: month = null, negated_ltv: negatedLtvMicros = '0' } of part) {
+        // those that are not asked for count too: the rank is that in the whole list
+        rank += 1
+        if (months !== null && (months === 'any' ? month === null : month !== months)) continue
+        piece += line({ row, rank, negatedLtvMicros })
+        rows += 1
+        if (piece.length >= PIECE_CHARACTERS) await flush()
+      }
     }
     await flush()
     return rows
