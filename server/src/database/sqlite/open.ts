@@ -19,6 +19,9 @@ import { createThreadedWriter } from './threaded-writer.ts'
 /** What the writer's thread has before it: with fewer it commits small writes in small groups, or has to wait for more. */
 const WRITES_AT_ONCE = 64
 
+/** What is read once from end to end needs no more; a server may have several such reads at once. */
+const SNAPSHOT_CACHE_KIB = -16_384
+
 export async function openSqliteStore(
   dataDir: string,
   newStoreId: () => string,
@@ -41,7 +44,7 @@ export async function openSqliteStore(
     async snapshot(read) {
       const own = openConnection(path)
       try {
-        own.database.exec('pragma query_only = on; begin')
+        own.database.exec(`pragma query_only = on; pragma cache_size = ${SNAPSHOT_CACHE_KIB}; begin`)
         return await read(own.db)
       } finally {
         own.database.close()
