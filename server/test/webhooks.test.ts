@@ -157,7 +157,7 @@ eachStore((get) => {
     await notify(tested.app, once, { secret: 'other' })
     const text = await metrics.text()
     for (const line of [
-      'dynamo_webhook_events_total 1',
+      'dynamo_webhook_events_total{kind="message"} 1',
       'dynamo_webhook_events_dropped_total{reason="repeated"} 3',
       'dynamo_webhook_events_dropped_total{reason="unknown channel"} 1',
       'dynamo_webhook_events_dropped_total{reason="read"} 1',
@@ -297,6 +297,39 @@ eachStore((get) => {
       [['ben', NOW - 5]],
     )
     assert.deepEqual(await verifyStore(store, { orgId }), [])
+  })
+
+  test('of who is erased the referral goes too that still waits with a link of theirs', async () => {
+    const { store, env } = get()
+    const tested = testApp(store, META)
+    const channel = await connect(store, tested)
+    const { orgId } = channel
+    const link = await store.write('createUserLink', { orgId, cuid: 'zoe', eventTimestamp: NOW - 900 })
+    await notify(tested.app, notification(channel.mediumId, [referral('platform-zoe', link, NOW - 5)]))
+    await store.write('eraseUser', { orgId, cuid: 'zoe', erasedTimestamp: NOW })
+    const dump = await dumpStore(env)
+    assert(!dump.includes('platform-zoe') && !dump.includes(link))
+  })
+
+  test('what comes for a channel that goes meanwhile is not stored, nor taken for another organization’s', async () => {
+    const { store } = get()
+    const tested = testApp(store, META)
+    const channel = await connect(store, tested)
+    const { orgId } = channel
+    const channelKey = channel.channels[0]?.channelKey ?? 0
+    const event = { orgId, channelKey, platformUserId: 'p1', kind: 'message', timestamp: NOW, midHash: null } as const
+    const events = [
+      { ...event, mediumId: 'FB_PAGE_of-another', linkId: null },
+      { ...event, mediumId: channel.mediumId, linkId: null },
+    ]
+    const counts = { message: 1, referral: 0, repeated: 0, 'unknown channel': 1 }
+    assert.deepEqual(await store.write('storeEvents', { events }), counts)
+    while (await store.write('removeOrganizationRows', { orgId }));
+    await store.write('removeOrganization', { orgId })
+    const none = { message: 0, referral: 0, repeated: 0, 'unknown channel': 2 }
+    assert.deepEqual(await store.write('storeEvents', { events }), none)
+    const left = store.db.selectFrom('webhook_events as e').select('e.event_key').where('e.org_id', '=', orgId)
+    assert.deepEqual(await left.execute(), [])
   })
 
   test('events are given up after 7 days, and a message’s id is forgotten after 30', async () => {

@@ -14,8 +14,21 @@ export interface LockedLink {
 
 /** Locks links and the conversations behind them until the commit; what is unknown is missing. */
 export async function lockLinks(tx: Tx, orgId: number, linkIds: string[]): Promise<Map<string, LockedLink>> {
+  const links = await lockLinkRows(tx, orgId, linkIds)
+  const conversations = await lockConversations(
+    tx,
+    orgId,
+    [...links.values()].flatMap((link) => link.conversationKey ?? []),
+  )
+  for (const link of links.values()) link.tie = conversations.get(link.conversationKey ?? 0) ?? link.tie
+  return links
+}
+
+/** Locks links alone, each with a tie of its own: none where a conversation came with it. */
+export async function lockLinkRows(tx: Tx, orgId: number, linkIds: string[]): Promise<Map<string, LockedLink>> {
+  if (linkIds.length === 0) return new Map()
   const wanted = [...new Set(linkIds)].map((link_id) => ({ link_id }))
-  const links = await sql<
+  const { rows } = await sql<
     Tie & { link_id: string; conversation_key: number | null; converted_timestamp: number | null }
   >`
     /* links.lock */
@@ -23,20 +36,10 @@ export async function lockLinks(tx: Tx, orgId: number, linkIds: string[]): Promi
     from ${rowsTable(tx.db, 'k', { link_id: 'text' }, wanted)}
       join links l on l.org_id = ${orgId} and l.link_id = k.link_id
     order by l.link_id ${forUpdate(tx.db)}`.execute(tx.db)
-  const conversations = await lockConversations(
-    tx,
-    orgId,
-    links.rows.flatMap((link) => link.conversation_key ?? []),
-  )
   return new Map(
-    links.rows.map(({ link_id, conversation_key, converted_timestamp, ...own }) => [
-      link_id,
-      {
-        linkId: link_id,
-        conversationKey: conversation_key,
-        tie: (conversation_key === null ? undefined : conversations.get(conversation_key)) ?? own,
-        convertedTimestamp: converted_timestamp,
-      },
+    rows.map(({ link_id: linkId, conversation_key, converted_timestamp, ...tie }) => [
+      linkId,
+      { linkId, conversationKey: conversation_key, tie, convertedTimestamp: converted_timestamp },
     ]),
   )
 }

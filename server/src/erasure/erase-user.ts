@@ -7,6 +7,7 @@ import { purchasesOf } from '../users/purchases-of-user.ts'
 import { forgetBeginnings } from '../vip-users/range-beginnings.ts'
 import { refreshLists } from '../vip-users/refresh.ts'
 import { readTargets } from '../vip-users/targets.ts'
+import { applyEventsOfUser } from '../webhooks/apply-events.ts'
 import { hashUser } from './user-hash.ts'
 
 /** What tells of an erasure; none of it is personal data. */
@@ -66,6 +67,8 @@ async function removeUser(tx: Tx, orgId: number, cuid: string): Promise<Counts> 
     .executeTakeFirst()
   if (!user) return {}
   const userKey = user.user_key
+  // who came with a link of the user's is the user
+  await applyEventsOfUser(tx, { orgId, userKey })
   const conversationIds = await readConversationIds(tx, orgId, userKey)
   const ofUser = sql`org_id = ${orgId} and user_key = ${userKey}`
   const ofConversations = sql`org_id = ${orgId} and conversation_key in (

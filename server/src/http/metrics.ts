@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { sql } from 'kysely'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { Store } from '../database/store.ts'
 import type { SigningFault } from './errors.ts'
@@ -15,7 +16,7 @@ export interface Metrics {
   /** facts dated before the erasure of their user: dropped */
   countErasedFacts: (count: number) => void
   /** events of webhooks that were stored to be worked off */
-  countEvents: (count: number) => void
+  countEvents: (kind: 'message' | 'referral', count: number) => void
   /** events of webhooks that change nothing, by reason */
   countDroppedEvents: (reason: string, count: number) => void
   /** runs one export, and counts it by its outcome */
@@ -66,7 +67,8 @@ export function createMetrics(store: Pick<Store, 'db' | 'name' | 'writeDepth'>):
   })
   const events = new Counter({
     name: 'dynamo_webhook_events_total',
-    help: 'Events of webhooks that were stored',
+    help: 'Events of webhooks that were stored, by kind',
+    labelNames: ['kind'],
     registers,
   })
   const droppedEvents = new Counter({
@@ -142,7 +144,7 @@ export function createMetrics(store: Pick<Store, 'db' | 'name' | 'writeDepth'>):
         throw error
       }
     },
-    countEvents: (count) => events.inc(count),
+    countEvents: (kind, count) => events.inc({ kind }, count),
     countDroppedEvents: (reason, count) => {
       if (count > 0) droppedEvents.inc({ reason }, count)
     },
@@ -163,10 +165,12 @@ export function createMetrics(store: Pick<Store, 'db' | 'name' | 'writeDepth'>):
 /** The other figures are told also where the store does not answer. */
 async function oldestEventSeconds({ db }: Pick<Store, 'db'>): Promise<number> {
   try {
-    const oldest = await db
-      .selectFrom('webhook_events as e')
-      .select(({ fn }) => fn.min('e.received_timestamp').as('timestamp'))
-      .executeTakeFirst()
+    // of each organization by its index: many may wait
+    const { rows } = await sql<{ timestamp: number | null }>`
+      /* webhook-events.oldest-received */
+      select min((select min(e.received_timestamp) from webhook_events e where e.org_id = o.org_id)) as timestamp
+      from organizations o`.execute(db)
+    const [oldest] = rows
     return oldest?.timestamp ? Math.max(0, Date.now() - oldest.timestamp) / 1_000 : 0
   } catch {
     return Number.NaN

@@ -1,5 +1,5 @@
-import { sql } from 'kysely'
-import { type LockedLink, lockLinks } from '../audience/lock-links.ts'
+import { type RawBuilder, sql } from 'kysely'
+import { type LockedLink, lockLinkRows } from '../audience/lock-links.ts'
 import { type ConversationReport, recordConversations } from '../conversations/record-conversations.ts'
 import { forUpdate, joinEach, rowsTable, userKeysTable } from '../database/rows.ts'
 import { shareRules } from '../database/rules-lock.ts'
@@ -32,10 +32,33 @@ interface EventRow {
  */
 export async function applyEvents(tx: Tx, { orgId, limit }: { orgId: number; limit: number }): Promise<AppliedEvents> {
   await shareRules(tx, orgId)
-  const events = await takeEvents(tx, orgId, limit)
+  return await apply(tx, orgId, await takeEvents(tx, orgId, sql`order by e.event_key limit ${limit}`))
+}
+
+/** Works off the events that came with one of a user's links: then it is known whose they are. */
+export async function applyEventsOfUser(
+  tx: Tx,
+  { orgId, userKey }: { orgId: number; userKey: number },
+): Promise<AppliedEvents> {
+  const events = await takeEvents(
+    tx,
+    orgId,
+    sql`and e.link_id in (
+        select l.link_id from links l where l.org_id = ${orgId} and l.user_key = ${userKey}
+        union all
+        select l.link_id from conversations c
+          join links l on l.org_id = ${orgId} and l.conversation_key = c.conversation_key
+        where c.org_id = ${orgId} and c.user_key = ${userKey})
+      order by e.event_key`,
+  )
+  return await apply(tx, orgId, events)
+}
+
+async function apply(tx: Tx, orgId: number, events: EventRow[]): Promise<AppliedEvents> {
   const applied: AppliedEvents = { events: events.length, unknownLinks: 0, boundLinks: 0 }
   if (events.length === 0) return applied
-  const links = await lockLinks(
+  // not what is behind them: conversations are locked in their order, all at once
+  const links = await lockLinkRows(
     tx,
     orgId,
     events.flatMap((event) => event.link_id ?? []),
@@ -70,13 +93,12 @@ function isAnothers(link: LockedLink, conversationKey: number | undefined): bool
   return link.conversationKey !== null && link.conversationKey !== conversationKey
 }
 
-async function takeEvents(tx: Tx, orgId: number, limit: number): Promise<EventRow[]> {
+async function takeEvents(tx: Tx, orgId: number, which: RawBuilder<unknown>): Promise<EventRow[]> {
   const { rows } = await sql<Omit<EventRow, 'medium_id'>>`
     /* webhook-events.take */
     select e.event_key, e.channel_key, e.platform_user_id, e.kind, e.timestamp, e.link_id
     from webhook_events e
-    where e.org_id = ${orgId}
-    order by e.event_key limit ${limit} ${forUpdate(tx.db)}`.execute(tx.db)
+    where e.org_id = ${orgId} ${which} ${forUpdate(tx.db)}`.execute(tx.db)
   if (rows.length === 0) return []
   // one by one: an event with a lower key may be committed later
   const keys = rows.map(({ event_key }) => ({ event_key }))

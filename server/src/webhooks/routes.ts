@@ -6,7 +6,7 @@ import type { Metrics } from '../http/metrics.ts'
 import type { Secrets } from '../secrets.ts'
 import { type PlatformEvent, readEvents } from './read-events.ts'
 import { isSecret, isSigned } from './signature.ts'
-import type { StoredEvent } from './store-events.ts'
+import type { StoredCounts, StoredEvent } from './store-events.ts'
 
 export interface WebhookOptions {
   store: Store
@@ -20,6 +20,7 @@ export interface WebhookOptions {
 }
 
 const MAX_CHALLENGE = 256
+const NOTHING_STORED: StoredCounts = { message: 0, referral: 0, repeated: 0, 'unknown channel': 0 }
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 /**
@@ -51,13 +52,14 @@ export function webhookRoutes(app: FastifyInstance, options: WebhookOptions): vo
     }
     const { events, dropped } = readEvents(parse(body), now())
     const known = await withChannels(store, secrets, events)
-    const repeated = known.length > 0 ? await store.write('storeEvents', { events: known }) : 0
+    const { message, referral, ...others } =
+      known.length > 0 ? await store.write('storeEvents', { events: known }) : NOTHING_STORED
     // counted when they are stored: what is not will come again
-    for (const [kind, count] of Object.entries(dropped)) metrics.countDroppedEvents(kind, count)
-    metrics.countDroppedEvents('unknown channel', events.length - known.length)
-    metrics.countDroppedEvents('repeated', repeated)
-    metrics.countEvents(known.length - repeated)
-    if (known.length > repeated) onEvents()
+    others['unknown channel'] += events.length - known.length
+    for (const [reason, count] of Object.entries({ ...dropped, ...others })) metrics.countDroppedEvents(reason, count)
+    metrics.countEvents('message', message)
+    metrics.countEvents('referral', referral)
+    if (message + referral > 0) onEvents()
     return noStore(reply).send()
   })
 }
@@ -85,7 +87,7 @@ async function withChannels(
   const platformIds = [...new Set(events.map((event) => event.platformId))]
   const rows = await db
     .selectFrom('channels as c')
-    .select(['c.org_id', 'c.channel_key', 'c.platform_id'])
+    .select(['c.org_id', 'c.channel_key', 'c.medium_id', 'c.platform_id'])
     // a notification is of one type
     .where('c.type', '=', (first as PlatformEvent).channelType)
     .where('c.platform_id', 'in', platformIds.slice(0, MAX_CHANNELS))
@@ -95,8 +97,8 @@ async function withChannels(
     const channel = channelOf.get(platformId)
     if (!channel) return []
     const midHash = mid === null ? null : secrets.hash(`message ${mid}`)
-    const { org_id: orgId, channel_key: channelKey } = channel
-    return { orgId, channelKey, platformUserId, kind, timestamp, midHash, linkId }
+    const { org_id: orgId, channel_key: channelKey, medium_id: mediumId } = channel
+    return { orgId, channelKey, mediumId, platformUserId, kind, timestamp, midHash, linkId }
   })
 }
 

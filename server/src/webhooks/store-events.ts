@@ -7,6 +7,7 @@ import type { Tx } from '../database/write.ts'
 export interface StoredEvent {
   orgId: number
   channelKey: number
+  mediumId: string
   platformUserId: string
   kind: 'message' | 'referral'
   /** epoch ms */
@@ -16,23 +17,40 @@ export interface StoredEvent {
   linkId: string | null
 }
 
+/** How many were stored, by kind, and how many were not, by reason. */
+export type StoredCounts = Record<StoredEvent['kind'] | 'repeated' | 'unknown channel', number>
+
 /**
- * Stores what one notification tells, all of it or nothing, to be worked off.
- *
- * @returns how many were there before: a message's id counts once
+ * Stores what one notification tells, all of it or nothing, to be worked off. A message's id counts once; a channel that
+ * went since it was looked up is unknown.
  */
-export async function storeEvents(tx: Tx, { events }: { events: StoredEvent[] }): Promise<number> {
-  let repeated = 0
+export async function storeEvents(tx: Tx, { events }: { events: StoredEvent[] }): Promise<StoredCounts> {
+  const counts: StoredCounts = { message: 0, referral: 0, repeated: 0, 'unknown channel': 0 }
   // in the order of the organizations, for two that are stored at once
   const byOrganization = [...Map.groupBy(events, (event) => event.orgId)].sort(([one], [other]) => one - other)
   for (const [orgId, ofOrganization] of byOrganization) {
     // no erasure comes between: who was erased by then is somebody new
     await shareRules(tx, orgId)
-    const fresh = await withoutRepeated(tx, orgId, ofOrganization)
-    repeated += ofOrganization.length - fresh.length
+    const known = await ofKnownChannels(tx, orgId, ofOrganization)
+    const fresh = await withoutRepeated(tx, orgId, known)
     if (fresh.length > 0) await insertEvents(tx, orgId, fresh)
+    counts['unknown channel'] += ofOrganization.length - known.length
+    counts.repeated += known.length - fresh.length
+    for (const { kind } of fresh) counts[kind] += 1
   }
-  return repeated
+  return counts
+}
+
+/** An organization that was removed leaves its numbers to the next one: what waits under them would be that one's. */
+async function ofKnownChannels(tx: Tx, orgId: number, events: StoredEvent[]): Promise<StoredEvent[]> {
+  const rows = await tx.db
+    .selectFrom('channels as c')
+    .select(['c.channel_key', 'c.medium_id'])
+    .where('c.org_id', '=', orgId)
+    .where('c.channel_key', 'in', [...new Set(events.map((event) => event.channelKey))])
+    .execute()
+  const mediumIdOf = new Map(rows.map((row) => [row.channel_key, row.medium_id]))
+  return events.filter((event) => mediumIdOf.get(event.channelKey) === event.mediumId)
 }
 
 async function withoutRepeated(tx: Tx, orgId: number, events: StoredEvent[]): Promise<StoredEvent[]> {

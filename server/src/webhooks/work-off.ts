@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import { sql } from 'kysely'
 import type { Logger } from 'pino'
 import type { Store } from '../database/store.ts'
 import type { Metrics } from '../http/metrics.ts'
@@ -37,46 +38,55 @@ export async function workOffEvents(
   { bell, metrics, log, signal }: { bell: Bell; metrics: Metrics; log: Logger; signal: AbortSignal },
 ): Promise<void> {
   while (!signal.aborted) {
+    let isAnyLeft = false
     try {
+      // by turns: who has many events keeps nobody else waiting
       for (const orgId of await organizationsWithEvents(store)) {
-        await workOffAll(store, orgId, metrics, log)
+        isAnyLeft = (await workOffSome(store, orgId, { metrics, log, signal })) || isAnyLeft
       }
     } catch (error) {
+      isAnyLeft = false
       if (!signal.aborted) log.error({ message: 'Webhook events could not be worked off', error: String(error) })
     }
-    await bell.heard(LOOK_MS, signal)
+    if (!isAnyLeft) await bell.heard(LOOK_MS, signal)
   }
 }
 
+/** From one to the next: there are mostly few, of however many organizations. */
 async function organizationsWithEvents({ db }: Pick<Store, 'db'>): Promise<number[]> {
-  const rows = await db
-    .selectFrom('organizations as o')
-    .select('o.org_id')
-    .where(({ exists, selectFrom }) =>
-      exists(selectFrom('webhook_events as e').select('e.event_key').whereRef('e.org_id', '=', 'o.org_id')),
-    )
-    .execute()
+  const { rows } = await sql<{ org_id: number }>`
+    /* webhook-events.organizations */
+    with recursive o (org_id) as (
+      select min(e.org_id) from webhook_events e
+      union all
+      select (select min(e.org_id) from webhook_events e where e.org_id > o.org_id) from o where o.org_id is not null)
+    select o.org_id from o where o.org_id is not null`.execute(db)
   return rows.map((row) => row.org_id)
 }
 
-/** In parts; where a part cannot be worked off, in smaller ones, until the event is found that it fails on. */
-async function workOffAll(store: Pick<Store, 'write'>, orgId: number, metrics: Metrics, log: Logger): Promise<void> {
-  let limit = EVENTS_PER_WRITE
-  for (;;) {
+/**
+ * Works off a part of an organization's events; where it cannot be, a smaller one, until the event is found that it
+ * fails on, which is put behind the others.
+ *
+ * @returns whether some were worked off, and more may be left
+ */
+async function workOffSome(
+  store: Pick<Store, 'write'>,
+  orgId: number,
+  { metrics, log, signal }: { metrics: Metrics; log: Logger; signal: AbortSignal },
+): Promise<boolean> {
+  for (let limit = EVENTS_PER_WRITE; ; limit = Math.ceil(limit / 4)) {
     try {
       const { events, unknownLinks, boundLinks } = await store.write('applyEvents', { orgId, limit })
-      if (events === 0) return
       metrics.countDroppedEvents('unknown link', unknownLinks)
       metrics.countDroppedEvents('bound link', boundLinks)
-      limit = Math.min(EVENTS_PER_WRITE, limit * 2)
+      return events > 0
     } catch (error) {
-      if (limit > 1) {
-        limit = Math.ceil(limit / 4)
-        continue
-      }
-      log.error({ message: 'A webhook event could not be worked off, and was put back', error: String(error) })
+      if (signal.aborted) throw error
+      if (limit > 1) continue
       await store.write('postponeEvent', { orgId })
-      return
+      log.error({ message: 'A webhook event could not be worked off, and was put back', error: String(error) })
+      return false
     }
   }
 }
