@@ -24,8 +24,26 @@ eachStore((get) => {
     const claims = [{ field: 'firstName' as const, value: 'Ann' }]
     await store.write('setPersonalInformation', { orgId, cuid: 'u3', author: 'operator', claims })
 
+    const event = {
+      orgId,
+      channelKey: channels[0]?.channelKey ?? 0,
+      mediumId,
+      kind: 'message',
+      timestamp: TIMESTAMP,
+    } as const
+    const events = ['p2', 'p3'].map((platformUserId) => ({ ...event, platformUserId, midHash: null, linkId: null }))
+    await store.write('storeEvents', { events })
+
     const exported = JSON.parse(JSON.stringify(await exportUser(store, { orgId, cuid: 'u3' })))
-    const { properties: kept, personalInformation, conversations, vipMarks, listRows, ...user } = exported
+    const {
+      properties: kept,
+      personalInformation,
+      conversations,
+      webhookEvents,
+      vipMarks,
+      listRows,
+      ...user
+    } = exported
     assert.deepEqual(user, {
       cuid: 'u3',
       firstName: 'Ann',
@@ -52,6 +70,8 @@ eachStore((get) => {
     assert.equal(conversations.length, 1)
     assert.equal(conversations[0].conversationId, `${mediumId}-3`)
     assert.equal(conversations[0].userName, 'User 3')
+    assert.equal(webhookEvents.length, 1)
+    assert.deepEqual([webhookEvents[0].conversationId, webhookEvents[0].timestamp], [`${mediumId}-3`, TIMESTAMP])
     assert.deepEqual([vipMarks[0].workspaceId, vipMarks[0].vip], [workspaceId, true])
     assert.deepEqual([listRows[0].mediumId, listRows[0].row.cuid], [mediumId, 'u3'])
     assert.doesNotMatch(JSON.stringify(exported), /u[012]|User [012]/)

@@ -30,6 +30,7 @@ export async function exportUser(store: Store, { orgId, cuid }: { orgId: number;
       purchases: await readOwnPurchases(db, orgId, userKey),
       personalInformation: await readPersonalInformation(db, orgId, userKey),
       conversations: await readConversations(db, orgId, userKey),
+      webhookEvents: await readWebhookEvents(db, orgId, userKey),
       links: await readLinks(db, orgId, userKey),
       idempotentAnswers: await readAnswers(db, orgId, userKey),
       vipMarks: await readVipMarks(db, orgId, userKey),
@@ -95,6 +96,24 @@ async function readConversations(db: Kysely<Schema>, orgId: number, userKey: num
     .where('c.org_id', '=', orgId)
     .where('c.user_key', '=', userKey)
     .orderBy('c.conversation_key')
+    .execute()
+}
+
+/** What the user's conversations were told of, and is still to be worked off. */
+async function readWebhookEvents(db: Kysely<Schema>, orgId: number, userKey: number) {
+  return await db
+    .selectFrom('conversations as c')
+    .innerJoin('webhook_events as e', (join) =>
+      join
+        .onRef('e.org_id', '=', 'c.org_id')
+        .onRef('e.channel_key', '=', 'c.channel_key')
+        .onRef('e.platform_user_id', '=', 'c.platform_user_id'),
+    )
+    .select(['c.conversation_id as conversationId', 'e.kind', 'e.timestamp', 'e.link_id as d10xLinkId'])
+    .select('e.received_timestamp as receivedTimestamp')
+    .where('c.org_id', '=', orgId)
+    .where('c.user_key', '=', userKey)
+    .orderBy('e.event_key')
     .execute()
 }
 
