@@ -6,7 +6,8 @@ import type { Metrics } from '../http/metrics.ts'
 import type { Secrets } from '../secrets.ts'
 import { type PlatformEvent, readEvents } from './read-events.ts'
 import { isSecret, isSigned } from './signature.ts'
-import type { StoredCounts, StoredEvent } from './store-events.ts'
+import type { StoredEvent } from './store-events.ts'
+import { createStoreTogether } from './store-together.ts'
 
 export interface WebhookOptions {
   store: Store
@@ -20,7 +21,6 @@ export interface WebhookOptions {
 }
 
 const MAX_CHALLENGE = 256
-const NOTHING_STORED: StoredCounts = { message: 0, referral: 0, repeated: 0, 'unknown channel': 0 }
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 /**
@@ -31,6 +31,15 @@ const utf8 = new TextDecoder('utf-8', { fatal: true })
  */
 export function webhookRoutes(app: FastifyInstance, options: WebhookOptions): void {
   const { store, secrets, metrics, meta, now, onEvents } = options
+  const storeTogether = createStoreTogether(
+    (events) => store.write('storeEvents', { events }),
+    ({ message, referral, ...others }) => {
+      metrics.countEvents('message', message)
+      metrics.countEvents('referral', referral)
+      for (const [reason, count] of Object.entries(others)) metrics.countDroppedEvents(reason, count)
+      if (message + referral > 0) onEvents()
+    },
+  )
   // the bytes as they came are what is signed
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
@@ -52,14 +61,10 @@ export function webhookRoutes(app: FastifyInstance, options: WebhookOptions): vo
     }
     const { events, dropped } = readEvents(parse(body), now())
     const known = await withChannels(store, secrets, events)
-    const { message, referral, ...others } =
-      known.length > 0 ? await store.write('storeEvents', { events: known }) : NOTHING_STORED
+    if (known.length > 0) await storeTogether(known)
     // counted when they are stored: what is not will come again
-    others['unknown channel'] += events.length - known.length
-    for (const [reason, count] of Object.entries({ ...dropped, ...others })) metrics.countDroppedEvents(reason, count)
-    metrics.countEvents('message', message)
-    metrics.countEvents('referral', referral)
-    if (message + referral > 0) onEvents()
+    for (const [reason, count] of Object.entries(dropped)) metrics.countDroppedEvents(reason, count)
+    metrics.countDroppedEvents('unknown channel', events.length - known.length)
     return noStore(reply).send()
   })
 }

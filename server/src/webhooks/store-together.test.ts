@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { StoredCounts, StoredEvent } from './store-events.ts'
+import { createStoreTogether } from './store-together.ts'
+
+const event = (platformUserId: string): StoredEvent => ({
+  orgId: 1,
+  channelKey: 1,
+  mediumId: 'FB_PAGE_1',
+  platformUserId,
+  kind: 'message',
+  timestamp: 1,
+  midHash: null,
+  linkId: null,
+})
+
+test('what comes while one write runs goes together with the next, and fails with it alone', async () => {
+  const writes: { people: string[]; end: PromiseWithResolvers<StoredCounts> }[] = []
+  const stored: number[] = []
+  const store = createStoreTogether(
+    (events) => {
+      const end = Promise.withResolvers<StoredCounts>()
+      writes.push({ people: events.map((one) => one.platformUserId), end })
+      return end.promise
+    },
+    ({ message }) => stored.push(message),
+  )
+  const counts = (message: number) => ({ message, referral: 0, repeated: 0, 'unknown channel': 0 })
+  const turn = () => new Promise(setImmediate)
+
+  const first = store([event('a')])
+  await turn()
+  const second = [store([event('b'), event('c')]), store([event('d')])]
+  await turn()
+  assert.deepEqual(
+    writes.map(({ people }) => people),
+    [['a']],
+  )
+  writes[0]?.end.resolve(counts(1))
+  await first
+  await turn()
+  const third = store([event('e')])
+  writes[1]?.end.reject(new Error('The disk is full'))
+  for (const one of second) await assert.rejects(one, /The disk is full/)
+  await turn()
+  writes[2]?.end.resolve(counts(1))
+  await third
+  assert.deepEqual(
+    writes.map(({ people }) => people),
+    [['a'], ['b', 'c', 'd'], ['e']],
+  )
+  assert.deepEqual(stored, [1, 1])
+})
