@@ -221,6 +221,42 @@ eachStore((get) => {
     assert.equal((await readdir(join(t.dataDir, 'exports'))).length, 1)
   })
 
+  test('who is erased over the API while an export is made is in none, and the export is made anew', async () => {
+    const t = await setUp({}, 40)
+    let isFirst = true
+    const store: Store = {
+      ...t.store,
+      async snapshot(read) {
+        const rows = await t.store.snapshot(read)
+        if (isFirst) {
+          isFirst = false
+          assert.equal((await readdir(join(t.dataDir, 'exports'))).length, 1)
+          const erased = await t.post(t.credentials, '/v1.0/user/deleteUserData', { userId: 'u7' })
+          assert.equal(erased.statusCode, 200)
+          // what was written of the person so far is gone with the answer
+          assert.deepEqual(await readdir(join(t.dataDir, 'exports')), [])
+          // a server that is killed now leaves a row behind, by which its file would be found
+          assert.deepEqual(
+            (await exportsOf(t.organization.orgId)).map((row) => row.state),
+            ['ended'],
+          )
+        }
+        return rows
+      },
+    }
+    const { app, get: ask } = testApp(store, { DYNAMO_DATA_DIR: t.dataDir })
+    const answer = await ask(t.credentials, `/vip-users/export?${t.query}`)
+    assert.equal(answer.statusCode, 200, answer.body)
+    const { totalCount, csvUrl } = answer.json()
+    const { pathname, search } = new URL(csvUrl)
+    assert.equal(totalCount, 39)
+    assert.doesNotMatch((await app.inject(pathname + search)).body, /,u7,/)
+    assert.deepEqual(
+      (await exportsOf(t.organization.orgId)).map((row) => row.state),
+      ['stored'],
+    )
+  })
+
   test('a list that moves meanwhile is exported as it was at one moment', async () => {
     const t = await setUp({}, 3_000)
     const { orgId } = t.organization
@@ -329,9 +365,10 @@ eachStore((get) => {
     assert.equal((await readdir(join(t.dataDir, 'exports'))).length, 1)
     client.abort()
     await assert.rejects(asked, { name: 'AbortError' })
-    while ((await readdir(join(t.dataDir, 'exports'))).length > 0) await pause(5)
+    // the row goes last
+    while ((await exportsOf(t.organization.orgId)).length > 0) await pause(5)
     await app.close()
-    assert.deepEqual(await exportsOf(t.organization.orgId), [])
+    assert.deepEqual(await readdir(join(t.dataDir, 'exports')), [])
   })
 
   test('a bucket of a service that speaks S3 keeps the files, and hands them out by its own addresses', async () => {

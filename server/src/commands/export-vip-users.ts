@@ -1,6 +1,7 @@
 import { once } from 'node:events'
-import { open, rename, rm } from 'node:fs/promises'
+import { rename, rm } from 'node:fs/promises'
 import type { ExportFormat } from '../exports/formats.ts'
+import { writeFile } from '../exports/write-file.ts'
 import { writeList } from '../exports/write-list.ts'
 import { ApiError } from '../http/errors.ts'
 import { CommandError } from './command-error.ts'
@@ -53,13 +54,7 @@ export async function run(file: string, options: Options): Promise<void> {
 async function toFile(path: string, use: (write: (piece: Buffer) => Promise<unknown>) => Promise<void>): Promise<void> {
   const part = `${path}.part`
   try {
-    const file = await open(part, 'w', 0o600)
-    try {
-      await use((piece) => file.write(piece))
-      await file.sync()
-    } finally {
-      await file.close()
-    }
+    await writeFile(part, 'w', use)
     await rename(part, path)
   } catch (error) {
     await rm(part, { force: true })

@@ -1,9 +1,9 @@
-import { type FileHandle, open } from 'node:fs/promises'
 import type { Store } from '../database/store.ts'
 import { ApiError, errors } from '../http/errors.ts'
 import { type ExportFormat, FORMATS } from './formats.ts'
 import type { ExportQuestion } from './read-rows.ts'
 import type { ExportStorage } from './storage.ts'
+import { writeFile } from './write-file.ts'
 import { writeList } from './write-list.ts'
 
 export interface CreatedExport {
@@ -45,29 +45,31 @@ async function attemptExport(
   const { extension, mediaType } = FORMATS[format]
   const fileName = await store.write('beginExport', { orgId, extension })
   try {
-    const rows = await writePart(storage.partPath(fileName), (file) =>
-      writeList(store, question, { format, signal, write: (piece) => file.write(piece) }),
+    const rows = await writeFile(storage.partPath(fileName), 'wx', (write) =>
+      writeList(store, question, { format, signal, write }),
     )
     await storage.keep(fileName, mediaType)
     const expiresTimestamp = await store.write('finishExport', { orgId, fileName })
     if (expiresTimestamp !== null) return { fileName, rows, expiresTimestamp }
   } catch (error) {
+    const isEnded = await isExportEnded(store, orgId, fileName)
     await abandon(store, storage, orgId, fileName)
+    // an erasure takes the file away while it is made
+    if (isEnded) return null
     throw error instanceof ApiError ? error : errors.exportFailed(error)
   }
   await abandon(store, storage, orgId, fileName)
   return null
 }
 
-async function writePart<T>(path: string, use: (file: FileHandle) => Promise<T>): Promise<T> {
-  const file = await open(path, 'wx', 0o600)
-  try {
-    const result = await use(file)
-    await file.sync()
-    return result
-  } finally {
-    await file.close()
-  }
+async function isExportEnded({ db }: Pick<Store, 'db'>, orgId: number, fileName: string): Promise<boolean> {
+  const row = await db
+    .selectFrom('exports as e')
+    .select('e.state')
+    .where('e.org_id', '=', orgId)
+    .where('e.file_name', '=', fileName)
+    .executeTakeFirst()
+  return row?.state === 'ended'
 }
 
 /** What cannot be deleted now, the next sweep deletes: its row is still there. */

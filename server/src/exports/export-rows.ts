@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { sql } from 'kysely'
 import { shareRules } from '../database/rules-lock.ts'
 import type { Tx } from '../database/write.ts'
 
@@ -48,15 +49,17 @@ export async function finishExport(
   return Number(numUpdatedRows) === 1 ? expiresTimestamp : null
 }
 
-/** Nobody is to fetch these any more; their files are still to be deleted. */
+/**
+ * Nobody is to fetch these any more; their files are still to be deleted. One that is being made keeps its time: whoever
+ * makes it may store its file yet, and be killed before it is taken away again.
+ */
 export async function endExports(tx: Tx, orgId: number): Promise<number> {
-  const { numUpdatedRows } = await tx.db
-    .updateTable('exports')
-    .set({ state: 'ended' })
-    .where('org_id', '=', orgId)
-    .where('state', '<>', 'ended')
-    .executeTakeFirstOrThrow()
-  return Number(numUpdatedRows)
+  const result = await sql`
+    /* exports.end */
+    update exports
+    set state = 'ended', expires_timestamp = case when state = 'stored' then 0 else expires_timestamp end
+    where org_id = ${orgId} and state <> 'ended'`.execute(tx.db)
+  return Number(result.numAffectedRows ?? 0)
 }
 
 /** Forgets an export whose file is gone. */

@@ -19,12 +19,13 @@ export async function removeFiles(
 ): Promise<void> {
   let ended = store.db
     .selectFrom('exports as e')
-    .select(['e.org_id', 'e.file_name'])
+    .select(['e.org_id', 'e.file_name', 'e.expires_timestamp'])
     .where(({ or, eb }) => or([eb('e.state', '=', 'ended'), eb('e.expires_timestamp', '<=', now)]))
   if (orgId !== undefined) ended = ended.where('e.org_id', '=', orgId)
-  for (const { org_id, file_name: fileName } of await ended.execute()) {
+  for (const { org_id, file_name: fileName, expires_timestamp } of await ended.execute()) {
     await storage.remove(fileName)
-    await store.write('forgetExport', { orgId: org_id, fileName })
+    // one that is still being made leaves its row to whoever makes it
+    if (expires_timestamp <= now) await store.write('forgetExport', { orgId: org_id, fileName })
   }
   if (orgId === undefined) await storage.removeOld(now - KEPT_MS - SLACK_MS)
 }
