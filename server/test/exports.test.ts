@@ -371,6 +371,24 @@ eachStore((get) => {
     assert.deepEqual(await readdir(join(t.dataDir, 'exports')), [])
   })
 
+  test('one connection can ask for any number of exports', async () => {
+    const t = await setUp({}, 1)
+    const listeners: number[] = []
+    t.app.addHook('onRequest', (request, _reply, done) => {
+      listeners.push(request.raw.socket.listenerCount('close'))
+      done()
+    })
+    const url = await t.app.listen({ port: 0 })
+    const headers = sign(t.credentials, new Date(t.clock.ms).toISOString())
+    for (let count = 0; count < 12; count++) {
+      const answer = await fetch(`${url}/vip-users/export?${t.query}`, { headers })
+      assert.equal(answer.status, 200)
+      await answer.text()
+    }
+    await t.app.close()
+    assert.deepEqual([...new Set(listeners)], [listeners[0]])
+  })
+
   test('a bucket of a service that speaks S3 keeps the files, and hands them out by its own addresses', async () => {
     const directory = await mkdtemp(join(folder, 's3-'))
     const s3 = new S3rver({ port: 0, silent: true, directory, configureBuckets: [{ name: 'exports', configs: [] }] })

@@ -1,5 +1,5 @@
 import send from '@fastify/send'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply } from 'fastify'
 import type { Store } from '../database/store.ts'
 import { errors } from '../http/errors.ts'
 import { validateInput } from '../http/input.ts'
@@ -34,7 +34,7 @@ export function createExportRoutes({ store, storage, secrets, metrics, publicUrl
       const filter = validateInput(exportSchema, request.query)
       const { workspaceId, mediumId, format } = filter
       const { orgId, organizationId } = request.caller
-      const signal = whenHungUp(request)
+      const signal = whenHungUp(reply)
       const question = { orgId, workspaceId, mediumId, months: monthsOf(filter) }
       const { fileName, rows, expiresTimestamp } = await metrics.timeExport(() =>
         inLine(() => createExport(store, storage, question, { format, signal }), signal),
@@ -50,9 +50,9 @@ export function createExportRoutes({ store, storage, secrets, metrics, publicUrl
 }
 
 /** Nobody waits any more for what this request asks for. */
-function whenHungUp({ raw }: FastifyRequest): AbortSignal {
+function whenHungUp({ raw }: FastifyReply): AbortSignal {
   const hungUp = new AbortController()
-  raw.socket.once('close', () => hungUp.abort(new Error('The client has hung up')))
+  raw.once('close', () => hungUp.abort(new Error('The client has hung up')))
   return hungUp.signal
 }
 
