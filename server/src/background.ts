@@ -35,9 +35,8 @@ const STALLED_MS = 2_000
 
 /**
  * What a server does besides answering: it takes up the lists that a server or a command was making when it ended,
- * deletes what no list shows any more, settles marks that fall due, works off the events of webhooks, reads profiles, deletes what has
- * expired, and overwrites what erasures have left. It leaves
- * the store to others in between.
+ * deletes what no list shows any more, settles marks that fall due, works off the events of webhooks, reads profiles,
+ * deletes what has expired, and overwrites what erasures have left. It leaves the store to others in between.
  */
 export async function runBackground(store: Store, options: BackgroundOptions): Promise<void> {
   const { log, metrics, bell, storage, graph, secrets, signal } = options

@@ -1,8 +1,11 @@
 import { text } from 'node:stream/consumers'
 import { accessTokenPlace } from '../channels/access-token.ts'
-import type { Secrets } from '../secrets.ts'
+import type { Store } from '../database/store.ts'
+import { createGraph, type Graph } from '../profiles/graph.ts'
 import { CommandError } from './command-error.ts'
-import { say } from './output.ts'
+import { findChannel, findOrganization } from './find.ts'
+import { type CommonOptions, say } from './output.ts'
+import { withStore } from './with-store.ts'
 
 export interface AccessTokenOption {
   /** true where the option has no value */
@@ -40,14 +43,32 @@ function checked(given: string): string {
   return token
 }
 
-/** @throws CommandError where the channel has none */
-export function findAccessToken(
-  secrets: Secrets,
-  orgId: number,
-  { mediumId, accessTokenCiphertext }: { mediumId: string; accessTokenCiphertext: string | null },
-): string {
-  if (accessTokenCiphertext === null) {
-    throw new CommandError(`${mediumId} has no access token: give it one with channel set --access-token`)
-  }
-  return secrets.decrypt(accessTokenCiphertext, accessTokenPlace(orgId, mediumId))
+export interface ChannelOptions extends CommonOptions {
+  organization: string
+  channel: string
+}
+
+/** What a command works with that asks the platform about a channel. */
+interface AskedChannel {
+  store: Store
+  orgId: number
+  channel: Awaited<ReturnType<typeof findChannel>>
+  graph: Graph
+  token: string
+}
+
+/** @throws CommandError where there is no such channel, or it has no access token */
+export async function withAccessToken(
+  options: ChannelOptions,
+  use: (asked: AskedChannel) => Promise<void>,
+): Promise<void> {
+  await withStore(async (store, config, secrets) => {
+    const { orgId } = await findOrganization(store, options.organization)
+    const channel = await findChannel(store, orgId, options.channel)
+    if (channel.accessTokenCiphertext === null) {
+      throw new CommandError(`${channel.mediumId} has no access token: give it one with channel set --access-token`)
+    }
+    const token = secrets.decrypt(channel.accessTokenCiphertext, accessTokenPlace(orgId, channel.mediumId))
+    await use({ store, orgId, channel, graph: createGraph({ url: config.graphUrl }), token })
+  })
 }

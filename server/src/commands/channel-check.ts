@@ -1,26 +1,11 @@
 import { checkAccessToken, type Finding } from '../profiles/check-token.ts'
-import { createGraph } from '../profiles/graph.ts'
-import { findAccessToken } from './access-token.ts'
-import { findChannel, findOrganization } from './find.ts'
-import { answer, type CommonOptions, printable } from './output.ts'
-import { withStore } from './with-store.ts'
-
-interface Options extends CommonOptions {
-  organization: string
-  channel: string
-}
+import { type ChannelOptions, withAccessToken } from './access-token.ts'
+import { answer, printable } from './output.ts'
 
 /** Exit code 1 where something is wrong. */
-export async function run(options: Options): Promise<void> {
-  await withStore(async (store, config, secrets) => {
-    const { orgId } = await findOrganization(store, options.organization)
-    const channel = await findChannel(store, orgId, options.channel)
-    const token = findAccessToken(secrets, orgId, channel)
-    const { findings, owner, missingPermissions } = await checkAccessToken(
-      createGraph({ url: config.graphUrl }),
-      token,
-      channel,
-    )
+export async function run(options: ChannelOptions): Promise<void> {
+  await withAccessToken(options, async ({ channel, graph, token }) => {
+    const { findings, owner, missingPermissions } = await checkAccessToken(graph, token, channel)
     findings.push(...readingFindings(channel, Date.now()))
     const isOk = findings.every((finding) => finding.isOk)
     answer(options, findings.map(line).join('\n'), {

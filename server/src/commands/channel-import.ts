@@ -1,25 +1,14 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { createGraph, GraphError } from '../profiles/graph.ts'
+import { GraphError } from '../profiles/graph.ts'
 import { listPeople } from '../profiles/list-people.ts'
-import { findAccessToken } from './access-token.ts'
+import { type ChannelOptions, withAccessToken } from './access-token.ts'
 import { CommandError } from './command-error.ts'
-import { findChannel, findOrganization } from './find.ts'
-import { answer, type CommonOptions, say } from './output.ts'
+import { answer, say } from './output.ts'
 import { showProgress } from './progress.ts'
-import { withStore } from './with-store.ts'
-
-interface Options extends CommonOptions {
-  organization: string
-  channel: string
-}
 
 /** Can be run again at any time: a conversation that is there already is that conversation. */
-export async function run(options: Options): Promise<void> {
-  await withStore(async (store, config, secrets) => {
-    const { orgId } = await findOrganization(store, options.organization)
-    const channel = await findChannel(store, orgId, options.channel)
-    const token = findAccessToken(secrets, orgId, channel)
-    const graph = createGraph({ url: config.graphUrl })
+export async function run(options: ChannelOptions): Promise<void> {
+  await withAccessToken(options, async ({ store, orgId, channel, graph, token }) => {
     let conversations = 0
     const progress = showProgress('Reading conversations', 0)
     try {

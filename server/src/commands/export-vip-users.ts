@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { rename, rm } from 'node:fs/promises'
 import type { ExportFormat } from '../exports/formats.ts'
 import { writeFile } from '../exports/write-file.ts'
@@ -6,7 +5,7 @@ import { writeList } from '../exports/write-list.ts'
 import { ApiError } from '../http/errors.ts'
 import { CommandError } from './command-error.ts'
 import { findWorkspace } from './find.ts'
-import { say } from './output.ts'
+import { print, say } from './output.ts'
 import { showProgress } from './progress.ts'
 import { withStore } from './with-store.ts'
 
@@ -32,7 +31,6 @@ export async function run(file: string, options: Options): Promise<void> {
         {
           format,
           write,
-          signal: new AbortController().signal,
           onProgress(done, total) {
             progress ??= showProgress('Exporting', total)
             progress.update(done, `${done} rows`)
@@ -61,9 +59,4 @@ async function toFile(path: string, use: (write: (piece: Buffer) => Promise<unkn
     if (error instanceof ApiError) throw error
     throw new CommandError(`Cannot write ${path}: ${error instanceof Error ? error.message : error}`)
   }
-}
-
-/** Waits for a reader who is slower than the store. */
-async function print(piece: Buffer): Promise<void> {
-  if (!process.stdout.write(piece)) await once(process.stdout, 'drain')
 }

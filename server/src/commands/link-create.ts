@@ -1,9 +1,8 @@
-import { once } from 'node:events'
 import type { Store } from '../database/store.ts'
 import { csvLine } from '../imports/read-csv.ts'
 import { CommandError } from './command-error.ts'
 import { findChannel, findOrganization } from './find.ts'
-import { answer, type CommonOptions, printable } from './output.ts'
+import { answer, type CommonOptions, print, printable } from './output.ts'
 import { showProgress } from './progress.ts'
 import { checkText } from './texts.ts'
 import { withStore } from './with-store.ts'
@@ -93,9 +92,4 @@ async function countConversations({ db }: Store, orgId: number, channelKey: numb
     .where('c.channel_key', '=', channelKey)
     .executeTakeFirstOrThrow()
   return Number(row.conversations)
-}
-
-/** Waits for a reader who is slower than the store. */
-async function print(text: string): Promise<void> {
-  if (!process.stdout.write(text)) await once(process.stdout, 'drain')
 }

@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+
 /** What every command understands. */
 export interface CommonOptions {
   /** print one JSON object instead of text */
@@ -12,6 +14,11 @@ export function answer({ json }: CommonOptions, text: string, object: object): v
 /** What a person at a terminal may want to know; the command's answer goes elsewhere. */
 export function say(sentence: string): void {
   process.stderr.write(`${printable(sentence)}\n`)
+}
+
+/** A part of a long output; waits for a reader who is slower than the store. */
+export async function print(part: string | Uint8Array): Promise<void> {
+  if (!process.stdout.write(part)) await once(process.stdout, 'drain')
 }
 
 /** Text from a file or a store without what would move a terminal's cursor or change its title. */

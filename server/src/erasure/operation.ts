@@ -7,7 +7,7 @@ export const operation: Operation = {
   tag: 'Audience',
   summary: 'Erase a user',
   description:
-    'Unidentifies the user and deletes everything that is kept of them, their conversations included. The same answer comes for a user whom nobody knows. For 90 days what is reported of a time before it is dropped, answered 200; a receipt without personal data stays. What deleted rows leave in the files of the store is overwritten later, at the latest the next night.',
+    'Unidentifies the user and deletes everything that is kept of them, their conversations included. The same answer comes for a user whom nobody knows. For 90 days what is reported of a time before it is dropped, answered 200; a receipt without personal data stays. Exported files of the organization that are still kept are deleted before the answer: ask for them again. What deleted rows leave in the files of the store is overwritten later, at the latest the next night.',
   scope: 'erase',
   body: { schema: deletionSchema, examples: { one: { userId: 'player-4711' } } },
   ok: {

@@ -1,4 +1,4 @@
-import { timingSafeEqual } from 'node:crypto'
+import { isSameSecret } from '../http/same-secret.ts'
 import type { Secrets } from '../secrets.ts'
 
 /** What an address of a file is for, and until when. */
@@ -17,8 +17,7 @@ export function toPath(secrets: Secrets, address: FileAddress): string {
 
 /** Whether we made this address. */
 export function isOurs(secrets: Secrets, address: FileAddress, signature: string): boolean {
-  const [own, given] = [Buffer.from(secrets.signAddress(textOf(address))), Buffer.from(signature)]
-  return own.length === given.length && timingSafeEqual(own, given)
+  return isSameSecret(signature, secrets.signAddress(textOf(address)))
 }
 
 const textOf = ({ organizationId, fileName, expires }: FileAddress) =>

@@ -1,18 +1,17 @@
 import { Joi } from '../http/input.ts'
-import { filterSchema, type ListFilter } from '../vip-users/filter.ts'
+import { type ListRows, listKeys } from '../vip-users/filter.ts'
 import type { ExportFormat } from './formats.ts'
 
 /** What a caller may export a list by: its filters, without the page. */
-export type ExportFilter = Omit<ListFilter, 'limit' | 'offset' | 'include' | 'tz' | 'feb29'> & { format: ExportFormat }
+export interface ExportFilter extends ListRows {
+  format: ExportFormat
+}
 
 const EXPORT_FORMATS: ExportFormat[] = ['csv', 'ndjson', 'excel']
 
 /** @see contract, "GET /vip-users/export" */
 export const exportSchema = Joi.object<ExportFilter, true>({
-  workspaceId: filterSchema.extract('workspaceId') as never,
-  mediumId: filterSchema.extract('mediumId') as never,
-  hasBirthday: filterSchema.extract('hasBirthday') as never,
-  birthdayMonth: filterSchema.extract('birthdayMonth') as never,
+  ...listKeys,
   format: Joi.string()
     .valid(...EXPORT_FORMATS)
     .default('csv')

@@ -1,3 +1,4 @@
+import { csvCell } from '../imports/read-csv.ts'
 import { formatMicros } from '../users/money.ts'
 import { messagingWindowClosesAt } from '../vip-users/messaging-window.ts'
 
@@ -86,10 +87,8 @@ function isoTime(ms: number): string {
 }
 
 const FORMULA = /^[=+\-@\t\r]/
-const TO_QUOTE = /[",\r\n]/
 
-/** @see RFC 4180; a spreadsheet would run what begins like a formula */
+/** A spreadsheet would run what begins like a formula. */
 function cell(text: string): string {
-  const harmless = FORMULA.test(text) ? `'${text}` : text
-  return TO_QUOTE.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless
+  return csvCell(FORMULA.test(text) ? `'${text}` : text)
 }

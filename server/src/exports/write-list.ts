@@ -10,7 +10,7 @@ export interface WriteOptions {
   /** where the bytes go, one piece after the other */
   write: (piece: Buffer) => Promise<unknown>
   /** stops it between two pieces */
-  signal: AbortSignal
+  signal?: AbortSignal
   /** after each piece */
   onProgress?: (rows: number, total: number) => void
 }
@@ -39,7 +39,7 @@ export async function writeList(
     const gate = requireList(await readGate(db, question))
     let [rows, rank, piece] = [0, 0, head]
     const flush = async () => {
-      signal.throwIfAborted()
+      signal?.throwIfAborted()
       await write(Buffer.from(piece))
       piece = ''
       onProgress(rows, total)

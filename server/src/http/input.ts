@@ -1,5 +1,6 @@
 import BaseJoi from 'joi'
 import { MAX_REVENUE_MICROS, parseMicros } from '../users/money.ts'
+import { isRecord } from './is-record.ts'
 import { parseTimestamp } from './timestamp.ts'
 
 /**
@@ -87,10 +88,6 @@ const object = (joi: BaseJoi.Root): BaseJoi.Extension => ({
 /** Whether null is the field's own matter: a required one refuses it by its type, another may allow it. */
 function takesNull(field: BaseJoi.Schema & { _valids?: { has(value: unknown): boolean } | null }): boolean {
   return field._flags.presence === 'required' || field._valids?.has(null) === true
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** A list that is too long is refused before its items are looked at: a body can hold a million of them. */

@@ -1,10 +1,10 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { sql } from 'kysely'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { Store } from '../database/store.ts'
 import type { SigningFault } from './errors.ts'
 import { ApiError, errors } from './errors.ts'
+import { isSameSecret } from './same-secret.ts'
 
 export interface Metrics {
   /** @param route  the template, never the address: its values are unbounded */
@@ -82,7 +82,7 @@ export function createMetrics(store: Pick<Store, 'db' | 'name' | 'writeDepth'>):
     help: 'How long the oldest event of a webhook has waited to be worked off; 0: none waits',
     registers,
     async collect() {
-      this.set(await oldestEventSeconds(store))
+      this.set(await figure(oldestEventSeconds(store)))
     },
   })
   const exports = new Histogram({
@@ -103,7 +103,7 @@ export function createMetrics(store: Pick<Store, 'db' | 'name' | 'writeDepth'>):
     help: `Profiles that are to be read from the Graph API; at most ${MAX_COUNTED} are counted`,
     registers,
     async collect() {
-      this.set(await countWaitingReads(store))
+      this.set(await figure(countWaitingReads(store)))
     },
   })
   new Gauge({
@@ -111,7 +111,7 @@ export function createMetrics(store: Pick<Store, 'db' | 'name' | 'writeDepth'>):
     help: 'Channels whose access token the Graph API refuses; each needs a new one',
     registers,
     async collect() {
-      this.set(await countRefusedTokens(store))
+      this.set(await figure(countRefusedTokens(store)))
     },
   })
   const listReads = lists.labels(store.name)
@@ -163,18 +163,18 @@ export function createMetrics(store: Pick<Store, 'db' | 'name' | 'writeDepth'>):
 }
 
 /** The other figures are told also where the store does not answer. */
+function figure(read: Promise<number>): Promise<number> {
+  return read.catch(() => Number.NaN)
+}
+
 async function oldestEventSeconds({ db }: Pick<Store, 'db'>): Promise<number> {
-  try {
-    // of each organization by its index: many may wait
-    const { rows } = await sql<{ timestamp: number | null }>`
-      /* webhook-events.oldest-received */
-      select min((select min(e.received_timestamp) from webhook_events e where e.org_id = o.org_id)) as timestamp
-      from organizations o`.execute(db)
-    const [oldest] = rows
-    return oldest?.timestamp ? Math.max(0, Date.now() - oldest.timestamp) / 1_000 : 0
-  } catch {
-    return Number.NaN
-  }
+  // of each organization by its index: many may wait
+  const { rows } = await sql<{ timestamp: number | null }>`
+    /* webhook-events.oldest-received */
+    select min((select min(e.received_timestamp) from webhook_events e where e.org_id = o.org_id)) as timestamp
+    from organizations o`.execute(db)
+  const [oldest] = rows
+  return oldest?.timestamp ? Math.max(0, Date.now() - oldest.timestamp) / 1_000 : 0
 }
 
 /** The Graph API's own numbers that an operator can do something about; the platform may invent others at any time. */
@@ -183,29 +183,21 @@ const GRAPH_CODES = new Set('1 2 3 4 10 17 32 100 102 190 200 230 368 551 613 80
 const MAX_COUNTED = 10_000
 
 async function countWaitingReads({ db }: Pick<Store, 'db'>): Promise<number> {
-  try {
-    const rows = db.selectFrom('profile_reads as r').select('r.org_id').limit(MAX_COUNTED).as('r')
-    const counted = await db
-      .selectFrom(rows)
-      .select(({ fn }) => fn.countAll<number>().as('reads'))
-      .executeTakeFirstOrThrow()
-    return Number(counted.reads)
-  } catch {
-    return Number.NaN
-  }
+  const rows = db.selectFrom('profile_reads as r').select('r.org_id').limit(MAX_COUNTED).as('r')
+  const counted = await db
+    .selectFrom(rows)
+    .select(({ fn }) => fn.countAll<number>().as('reads'))
+    .executeTakeFirstOrThrow()
+  return Number(counted.reads)
 }
 
 async function countRefusedTokens({ db }: Pick<Store, 'db'>): Promise<number> {
-  try {
-    const counted = await db
-      .selectFrom('channels as c')
-      .select(({ fn }) => fn.countAll<number>().as('channels'))
-      .where('c.access_token_refused_timestamp', 'is not', null)
-      .executeTakeFirstOrThrow()
-    return Number(counted.channels)
-  } catch {
-    return Number.NaN
-  }
+  const counted = await db
+    .selectFrom('channels as c')
+    .select(({ fn }) => fn.countAll<number>().as('channels'))
+    .where('c.access_token_refused_timestamp', 'is not', null)
+    .executeTakeFirstOrThrow()
+  return Number(counted.channels)
 }
 
 /** `GET /metrics`: for this machine, or for who has the token. */
@@ -237,9 +229,5 @@ function isLocal({ headers, socket }: FastifyRequest): boolean {
 
 function hasToken(request: FastifyRequest, token: string | null): boolean {
   const given = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1]
-  return token !== null && given !== undefined && timingSafeEqual(sha256(given), sha256(token))
-}
-
-function sha256(text: string): Buffer {
-  return createHash('sha256').update(text).digest()
+  return token !== null && given !== undefined && isSameSecret(given, token)
 }

@@ -111,5 +111,11 @@ export function typedCell(cell: string): string | number | boolean {
 
 /** A row as RFC 4180 has it, without its line break. */
 export function csvLine(cells: readonly string[]): string {
-  return cells.map((cell) => (/[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell)).join(',')
+  return cells.map(csvCell).join(',')
 }
+
+export function csvCell(text: string): string {
+  return TO_QUOTE.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+}
+
+const TO_QUOTE = /[",\r\n]/

@@ -1,4 +1,5 @@
-import { type Graph, GraphError, isRecord } from './graph.ts'
+import { isRecord } from '../http/is-record.ts'
+import { type Graph, GraphError } from './graph.ts'
 
 /** Something that was asked of the platform about an access token, and what it means. */
 export interface Finding {

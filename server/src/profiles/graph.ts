@@ -1,3 +1,5 @@
+import { isRecord } from '../http/is-record.ts'
+
 /**
  * Why the Graph API did not give what it was asked for.
  *
@@ -125,10 +127,6 @@ async function readJson(response: Response): Promise<unknown> {
     if (!response.ok) return undefined
     throw new GraphError('failed', 'malformed', { cause: error })
   }
-}
-
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** Names of permissions, as the platform's texts have them. */

@@ -1,4 +1,5 @@
-import { type Graph, GraphError, isRecord, jittered } from './graph.ts'
+import { isRecord } from '../http/is-record.ts'
+import { type Graph, GraphError, jittered } from './graph.ts'
 import { type Profile, toProfile } from './profile.ts'
 
 /** A person with whom a channel has a conversation at the platform. */

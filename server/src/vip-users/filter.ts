@@ -5,12 +5,16 @@ import { Joi, validateInput } from '../http/input.ts'
 import { INCLUDES, type Include } from './include.ts'
 import type { LeapDay } from './next-birthday.ts'
 
-/** What a caller may ask the list for. */
-export interface ListFilter {
+/** Which rows of which list. */
+export interface ListRows {
   workspaceId: string
   mediumId: string
   hasBirthday?: boolean
   birthdayMonth?: number
+}
+
+/** What a caller may ask the list for. */
+export interface ListFilter extends ListRows {
   limit: number
   offset: number
   /** in the order in which it is added to the rows */
@@ -40,8 +44,8 @@ function readZone(text: string, { error }: CustomHelpers): string | ErrorReport 
   return error('any.invalid')
 }
 
-/** @see contract, "GET /vip-users" */
-export const filterSchema = Joi.object<ListFilter, true>({
+/** Which rows of which list: of a page and of an export. */
+export const listKeys = {
   workspaceId: Joi.text().required().description('The VIP workspace').example('6655a1c0f0d3b2a49c8e7d62'),
   mediumId: Joi.text()
     .required()
@@ -52,6 +56,11 @@ export const filterSchema = Joi.object<ListFilter, true>({
     .min(1)
     .max(12)
     .description('Only users whose birthday is in this calendar month; 29 February is in month 2'),
+}
+
+/** @see contract, "GET /vip-users" */
+export const filterSchema = Joi.object<ListFilter, true>({
+  ...listKeys,
   limit: Joi.integer()
     // far more than the cap counts as the cap, too
     .unsafe()
@@ -96,9 +105,6 @@ export function readFilter(address: string, query: unknown): Readonly<ListFilter
 }
 
 /** Whose birthdays: a month says more than `hasBirthday`. */
-export function monthsOf({
-  hasBirthday,
-  birthdayMonth,
-}: Readonly<Pick<ListFilter, 'hasBirthday' | 'birthdayMonth'>>): ListQuestion['months'] {
+export function monthsOf({ hasBirthday, birthdayMonth }: Readonly<ListRows>): ListQuestion['months'] {
   return birthdayMonth ?? (hasBirthday ? 'any' : null)
 }

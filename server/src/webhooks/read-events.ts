@@ -1,3 +1,5 @@
+import { isRecord } from '../http/is-record.ts'
+
 /** What happened between a person and a channel, as far as the product needs it: no text, no attachment, no payload. */
 export interface PlatformEvent {
   channelType: 'FB_PAGE' | 'INSTAGRAM_ACCOUNT'
@@ -76,18 +78,18 @@ type Fields = Record<string, unknown>
 type Seen = Pick<PlatformEvent, 'kind' | 'mid' | 'linkId'> | { drop: DroppedKind }
 
 function readEvent(event: Fields): Seen {
-  if (isObject(event.message)) {
+  if (isRecord(event.message)) {
     const { is_echo, is_deleted, mid, referral } = event.message
     if (is_echo === true) return { drop: 'echo' }
     if (is_deleted === true) return { drop: 'deleted' }
     return { kind: 'message', mid: idOf(mid), linkId: linkOf(referral) }
   }
-  if (isObject(event.postback)) {
+  if (isRecord(event.postback)) {
     const { mid, referral } = event.postback
     return { kind: 'message', mid: idOf(mid), linkId: linkOf(referral) }
   }
-  if (isObject(event.referral)) return { kind: 'referral', mid: null, linkId: linkOf(event.referral) }
-  for (const kind of ['read', 'delivery', 'reaction'] as const) if (isObject(event[kind])) return { drop: kind }
+  if (isRecord(event.referral)) return { kind: 'referral', mid: null, linkId: linkOf(event.referral) }
+  for (const kind of ['read', 'delivery', 'reaction'] as const) if (isRecord(event[kind])) return { drop: kind }
   return { drop: 'other' }
 }
 
@@ -109,9 +111,5 @@ function timeOf(value: unknown): number | null {
   return (time as number) < FIRST_MS ? (time as number) * 1_000 : (time as number)
 }
 
-function isObject(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-const fieldsOf = (value: unknown): Fields => (isObject(value) ? value : {})
+const fieldsOf = (value: unknown): Fields => (isRecord(value) ? value : {})
 const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : [])

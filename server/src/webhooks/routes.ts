@@ -3,9 +3,10 @@ import type { Config } from '../config.ts'
 import type { Store } from '../database/store.ts'
 import { errors } from '../http/errors.ts'
 import type { Metrics } from '../http/metrics.ts'
+import { isSameSecret } from '../http/same-secret.ts'
 import type { Secrets } from '../secrets.ts'
 import { type PlatformEvent, readEvents } from './read-events.ts'
-import { isSecret, isSigned } from './signature.ts'
+import { isSigned } from './signature.ts'
 import type { StoredEvent } from './store-events.ts'
 import { createStoreTogether } from './store-together.ts'
 
@@ -46,8 +47,9 @@ export function webhookRoutes(app: FastifyInstance, options: WebhookOptions): vo
 
   app.get<{ Querystring: Record<string, unknown> }>('/webhooks/meta', ({ query }, reply) => {
     const challenge = query['hub.challenge']
-    const isAsked = query['hub.mode'] === 'subscribe' && typeof challenge === 'string'
-    if (!isAsked || challenge.length > MAX_CHALLENGE || !isSecret(query['hub.verify_token'], meta.verifyToken)) {
+    const token = query['hub.verify_token']
+    const isAsked = query['hub.mode'] === 'subscribe' && typeof challenge === 'string' && typeof token === 'string'
+    if (!isAsked || challenge.length > MAX_CHALLENGE || !isSameSecret(token, meta.verifyToken)) {
       throw errors.webhookForbidden()
     }
     noStore(reply).type('text/plain; charset=utf-8').send(challenge)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
 import { test } from 'node:test'
-import { isSecret, isSigned } from './signature.ts'
+import { isSigned } from './signature.ts'
 
 const body = Buffer.from('{"object":"page"}')
 const by = (secret: string) => `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`
@@ -15,9 +15,4 @@ test('a body is signed by any of the app secrets, and by nobody else', () => {
   for (const odd of [undefined, null, '', 'sha256=', by('one').slice(7), `${by('one')}0`, upper, [by('one')]]) {
     assert(!isSigned(body, odd, ['one']), String(odd))
   }
-})
-
-test('a secret text is compared as a whole', () => {
-  assert(isSecret('verify-me', 'verify-me'))
-  for (const odd of ['', 'verify-m', 'verify-me ', undefined, ['verify-me']]) assert(!isSecret(odd, 'verify-me'))
 })
