@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Store } from '../src/database/store.ts'
 import { whenFree } from '../src/database/when-free.ts'
 import { compactStore } from '../src/erasure/compact-store.ts'
@@ -11,6 +12,7 @@ import { eachStore } from './stores.ts'
 
 const PEOPLE = 2_000
 const CHUNK = 500
+const READ_MS = 100
 const TIMESTAMP = 1_770_000_000_000
 const ERASED_TIMESTAMP = TIMESTAMP + 1_000_000
 
@@ -80,6 +82,26 @@ async function report(store: Store, { orgId, channels }: TestOrganization, round
   )
 }
 
+/** At every moment a transaction is open that began a moment before: none is, and none was, open all the time. */
+function readAlways({ snapshot }: Store): { stop: () => Promise<unknown> } {
+  let isStopped = false
+  const readers = [0, 1].map(async (reader) => {
+    await pause(reader * READ_MS)
+    while (!isStopped) {
+      await snapshot(async (db) => {
+        await db.selectFrom('receipts as r').select('r.receipt_id').limit(1).execute()
+        await pause(2 * READ_MS)
+      })
+    }
+  })
+  return {
+    stop: () => {
+      isStopped = true
+      return Promise.all(readers)
+    },
+  }
+}
+
 eachStore(
   (get) => {
     test('of hundreds who are erased among thousands who move, nothing is left to ask for, and once compacted nothing at all', async () => {
@@ -103,7 +125,9 @@ eachStore(
       // their names are still in pages that nobody reads, until those are overwritten
       const erased = ALL.filter(isErased)
       assert.notDeepEqual(peopleIn(await readStoreFiles(env)), STAY)
+      const readers = readAlways(store)
       assert.equal(await whenFree(() => compactStore(store, 'erased')), erased.length)
+      await readers.stop()
       assert.deepEqual(peopleIn(await readStoreFiles(env)), STAY)
       assert.deepEqual(await verifyStore(store, { orgId }), [])
       const receipts = await store.db.selectFrom('receipts as r').selectAll().where('r.org_id', '=', orgId).execute()

@@ -18,19 +18,25 @@ const LOCK_NOT_AVAILABLE = '55P03'
  */
 export async function compactPostgres(db: Kysely<Schema>): Promise<void> {
   await db.connection().execute(async (connection) => {
-    const before = await sql<{ xid: string }>`select pg_current_xact_id()::xid::text as xid`.execute(connection)
-    const xid = before.rows[0]?.xid ?? ''
     await sql`set lock_timeout = ${sql.lit(LOCK_TIMEOUT_MS)}`.execute(connection)
     try {
+      const deleted = await newTransaction(connection)
       // the smallest tells at once whether a transaction keeps old rows alive
       for (const table of await tablesBySize(connection)) {
-        await untilFree(() => rewrite(connection, table, xid))
+        await untilFree(() => rewrite(connection, table, deleted))
       }
-      await untilFree(() => sql`vacuum (full) pg_catalog.pg_statistic`.execute(connection))
+      const analyzed = await newTransaction(connection)
+      await untilFree(() => rewrite(connection, 'pg_catalog.pg_statistic', analyzed))
     } finally {
       await sql`reset lock_timeout`.execute(connection)
     }
   })
+}
+
+/** A transaction's id: whatever is committed by now was deleted or replaced by an older one. */
+async function newTransaction(db: Kysely<Schema>): Promise<string> {
+  const { rows } = await sql<{ xid: string }>`select pg_current_xact_id()::xid::text as xid`.execute(db)
+  return rows[0]?.xid ?? ''
 }
 
 async function tablesBySize(db: Kysely<Schema>): Promise<string[]> {
@@ -50,7 +56,7 @@ async function rewrite(db: Kysely<Schema>, table: string, xid: string): Promise<
   // everything deleted before this transaction is gone
   const { rows } = await sql<{ gone: boolean }>`
     select age(c.relfrozenxid) <= age(cast(${xid} as xid)) as gone from pg_class c
-    where c.relnamespace = current_schema()::regnamespace and c.relname = ${table}`.execute(db)
+    where c.oid = cast(${table} as regclass)`.execute(db)
   if (!rows[0]?.gone) throw errors.storeBusy(new Error('A transaction is open that may see what was deleted'))
 }
 

@@ -1,0 +1,215 @@
+import assert from 'node:assert/strict'
+import { readdir, utimes, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
+import S3rver from '@20minutes/s3rver'
+import type { Store } from '../src/database/store.ts'
+import { removeFiles } from '../src/exports/remove-files.ts'
+import { testApp } from './app.ts'
+import { exportsOn } from './exports.ts'
+import { sign } from './signed.ts'
+import { eachStore } from './stores.ts'
+
+eachStore((get) => {
+  const { setUp, exportsOf, makeFolder } = exportsOn(get)
+
+  test('who is erased is in no stored export, and in none that was being made', async () => {
+    const t = await setUp({ count: 40 })
+    const { orgId } = t.organization
+    const { path } = await t.exported()
+    const erased = await t.post(t.credentials, '/v1.0/user/deleteUserData', { userId: 'u7' })
+    assert.equal(erased.statusCode, 200)
+    assert.equal((await t.app.inject(path)).statusCode, 404)
+    assert.deepEqual(await readdir(join(t.dataDir, 'exports')), [])
+
+    // between the snapshot and the answer
+    let erasures = 0
+    const store: Store = {
+      ...t.store,
+      async snapshot(read) {
+        const rows = await t.store.snapshot(read)
+        const cuid = `u${10 + erasures++}`
+        if (erasures < 3) await t.store.write('eraseUser', { orgId, cuid, erasedTimestamp: Date.now() })
+        return rows
+      },
+    }
+    const { app, get: ask } = testApp(store, { DYNAMO_DATA_DIR: t.dataDir })
+    const answer = await ask(t.credentials, `/vip-users/export?${t.query}`)
+    const { totalCount, csvUrl } = answer.json()
+    const { body } = await app.inject(new URL(csvUrl).pathname + new URL(csvUrl).search)
+    assert.equal(totalCount, 37)
+    assert.doesNotMatch(body, /,u(?:7|10|11),/)
+    assert.match(body, /,u12,/)
+    assert.equal((await readdir(join(t.dataDir, 'exports'))).length, 1)
+  })
+
+  test('who is erased over the API while an export is made is in none, and the export is made anew', async () => {
+    const t = await setUp({ count: 40 })
+    let isFirst = true
+    const store: Store = {
+      ...t.store,
+      async snapshot(read) {
+        const rows = await t.store.snapshot(read)
+        if (isFirst) {
+          isFirst = false
+          assert.equal((await readdir(join(t.dataDir, 'exports'))).length, 1)
+          const erased = await t.post(t.credentials, '/v1.0/user/deleteUserData', { userId: 'u7' })
+          assert.equal(erased.statusCode, 200)
+          // what was written of the person so far is gone with the answer
+          assert.deepEqual(await readdir(join(t.dataDir, 'exports')), [])
+          // a server that is killed now leaves a row behind, by which its file would be found
+          assert.deepEqual(
+            (await exportsOf(t.organization.orgId)).map((row) => row.state),
+            ['ended'],
+          )
+        }
+        return rows
+      },
+    }
+    const { app, get: ask } = testApp(store, { DYNAMO_DATA_DIR: t.dataDir })
+    const answer = await ask(t.credentials, `/vip-users/export?${t.query}`)
+    assert.equal(answer.statusCode, 200, answer.body)
+    const { totalCount, csvUrl } = answer.json()
+    const { pathname, search } = new URL(csvUrl)
+    assert.equal(totalCount, 39)
+    assert.doesNotMatch((await app.inject(pathname + search)).body, /,u7,/)
+    assert.deepEqual(
+      (await exportsOf(t.organization.orgId)).map((row) => row.state),
+      ['stored'],
+    )
+  })
+
+  test('a file that cannot be stored is a 500 without leftovers', async () => {
+    const t = await setUp()
+    // where the folder should be there is a file
+    await writeFile(join(t.dataDir, 'exports'), '')
+    const answer = await t.get(t.credentials, `/vip-users/export?${t.query}`)
+    assert.deepEqual([answer.statusCode, answer.json()], [500, { message: 'The file could not be stored' }])
+    assert.deepEqual(await exportsOf(t.organization.orgId), [])
+  })
+
+  test('more than a few at once wait, and still more are told to come back', async () => {
+    const t = await setUp()
+    const { promise: opened, resolve: open } = Promise.withResolvers<void>()
+    const store: Store = {
+      ...t.store,
+      async snapshot(read) {
+        await opened
+        return t.store.snapshot(read)
+      },
+    }
+    const { get: ask } = testApp(store, { DYNAMO_DATA_DIR: t.dataDir })
+    const all = Array.from({ length: 12 }, () => ask(t.credentials, `/vip-users/export?${t.query}`))
+    const refused = await Promise.race(all)
+    assert.deepEqual(
+      [refused.statusCode, refused.headers['retry-after'], refused.json()],
+      [503, '10', { message: 'Too many exports run and wait' }],
+    )
+    open()
+    const statuses = (await Promise.all(all)).map((answer) => answer.statusCode)
+    assert.deepEqual(statuses.toSorted(), [...Array(10).fill(200), 503, 503])
+  })
+
+  test('what a killed server was making is cleared away', async () => {
+    const t = await setUp()
+    const { orgId } = t.organization
+    const fileName = await t.store.write('beginExport', { orgId, extension: 'csv' })
+    await writeFile(t.storage.partPath(fileName), 'conversationId\r\n')
+    const stray = t.storage.partPath('stray.csv')
+    await writeFile(stray, '')
+    const past = (Date.now() - 7_200_000) / 1_000
+    await utimes(stray, past, past)
+    await removeFiles(t.store, t.storage, { now: Date.now() })
+    assert.deepEqual(await readdir(join(t.dataDir, 'exports')), [`${fileName}.part`])
+    await removeFiles(t.store, t.storage, { now: Date.now() + 3_700_000 })
+    assert.deepEqual(await readdir(join(t.dataDir, 'exports')), [])
+  })
+
+  test('what nobody waits for any more is not made', async () => {
+    const t = await setUp()
+    const hungUp = Promise.withResolvers<void>()
+    const reading = Promise.withResolvers<void>()
+    const store: Store = {
+      ...t.store,
+      async snapshot(read) {
+        reading.resolve()
+        await hungUp.promise
+        return t.store.snapshot(read)
+      },
+    }
+    const { app } = testApp(store, { DYNAMO_DATA_DIR: t.dataDir })
+    app.addHook('onRequest', (request, _reply, done) => {
+      request.raw.socket.once('close', () => hungUp.resolve())
+      done()
+    })
+    const url = await app.listen({ port: 0 })
+    const client = new AbortController()
+    const headers = sign(t.credentials, new Date(t.clock.ms).toISOString())
+    const asked = fetch(`${url}/vip-users/export?${t.query}`, { headers, signal: client.signal })
+    await reading.promise
+    assert.equal((await readdir(join(t.dataDir, 'exports'))).length, 1)
+    client.abort()
+    await assert.rejects(asked, { name: 'AbortError' })
+    // the row goes last
+    while ((await exportsOf(t.organization.orgId)).length > 0) await pause(5)
+    await app.close()
+    assert.deepEqual(await readdir(join(t.dataDir, 'exports')), [])
+  })
+
+  test('one connection can ask for any number of exports', async () => {
+    const t = await setUp({ count: 1 })
+    const listeners: number[] = []
+    t.app.addHook('onRequest', (request, _reply, done) => {
+      listeners.push(request.raw.socket.listenerCount('close'))
+      done()
+    })
+    const url = await t.app.listen({ port: 0 })
+    const headers = sign(t.credentials, new Date(t.clock.ms).toISOString())
+    for (let count = 0; count < 12; count++) {
+      const answer = await fetch(`${url}/vip-users/export?${t.query}`, { headers })
+      assert.equal(answer.status, 200)
+      await answer.text()
+    }
+    await t.app.close()
+    assert.deepEqual([...new Set(listeners)], [listeners[0]])
+  })
+
+  test('a bucket of a service that speaks S3 keeps the files, and hands them out by its own addresses', async () => {
+    const directory = await makeFolder()
+    const s3 = new S3rver({ port: 0, silent: true, directory, configureBuckets: [{ name: 'exports', configs: [] }] })
+    const { port } = await s3.run()
+    try {
+      const t = await setUp({
+        count: 30,
+        env: {
+          EXPORT_STORAGE: 's3',
+          S3_BUCKET: 'exports',
+          S3_ENDPOINT: `http://127.0.0.1:${port}`,
+          S3_ACCESS_KEY_ID: 'S3RVER',
+          S3_SECRET_ACCESS_KEY: 'S3RVER',
+        },
+      })
+      const { totalCount, csvUrl } = await t.exported()
+      assert.equal(totalCount, 30)
+      assert(csvUrl.startsWith(`http://127.0.0.1:${port}/exports/vip-users-`), csvUrl)
+      const file = await fetch(csvUrl)
+      assert.equal(file.status, 200)
+      assert.equal(file.headers.get('content-type'), 'text/csv; charset=utf-8')
+      assert.match(file.headers.get('content-disposition') ?? '', /^attachment; /)
+      assert.equal((await file.text()).split('\r\n').length, 32)
+      assert.deepEqual(await readdir(join(t.dataDir, 'exports')), [])
+      assert.equal((await fetch(csvUrl.replace(/Signature=\w{6}/, 'Signature=000000'))).status, 403)
+      assert.equal((await t.app.inject('/exports/x/y')).statusCode, 404)
+
+      await t.post(t.credentials, '/v1.0/user/deleteUserData', { userId: 'u7' })
+      assert.equal((await fetch(csvUrl)).status, 404)
+      await s3.close()
+      const answer = await t.get(t.credentials, `/vip-users/export?${t.query}`)
+      assert.deepEqual([answer.statusCode, answer.json()], [500, { message: 'The file could not be stored' }])
+      assert.deepEqual(await readdir(join(t.dataDir, 'exports')), [])
+    } finally {
+      await s3.close().catch(() => undefined)
+    }
+  })
+})
