@@ -73,23 +73,25 @@ eachStore((get) => {
       fc.constantFrom('['.repeat(50_000), '{"a":'.repeat(20_000)),
     )
     const statuses = new Set<number>()
+    let count = 0
     await fc.assert(
       fc.asyncProperty(
         body,
         fc.constantFrom('new-secret', 'old-secret', 'new-secret', 'forged'),
         async (bytes, secret) => {
-          const before = await countStored()
           const answer = await notify(app, bytes, { secret })
           statuses.add(answer.statusCode)
           assert(answer.statusCode < 500, answer.body)
+          const before = count
+          count = await countStored()
           if (answer.statusCode === 200) assert.equal(answer.body, '')
-          else assert.equal(await countStored(), before)
+          else assert.equal(count, before)
         },
       ),
       { numRuns: BODIES },
     )
     assert.deepEqual([...statuses].sort(), [200, 400, 403])
-    const stored = await events()
+    const stored = await store.db.selectFrom('webhook_events as e').selectAll().where('e.org_id', '=', orgId).execute()
     assert(stored.length > 0)
     for (const { platform_user_id, timestamp, channel_key } of stored) {
       assert(platform_user_id.length > 0 && timestamp > 0 && channel_key === channels[0]?.channelKey)
@@ -97,11 +99,13 @@ eachStore((get) => {
     while ((await store.write('applyEvents', { orgId, limit: 500 })).events > 0);
     assert.equal(await countStored(), 0)
 
-    function events() {
-      return store.db.selectFrom('webhook_events as e').selectAll().where('e.org_id', '=', orgId).execute()
-    }
     async function countStored(): Promise<number> {
-      return (await events()).length
+      const { count } = await store.db
+        .selectFrom('webhook_events as e')
+        .select((eb) => eb.fn.countAll().as('count'))
+        .where('e.org_id', '=', orgId)
+        .executeTakeFirstOrThrow()
+      return Number(count)
     }
   })
 })

@@ -6,8 +6,10 @@ import pg from 'pg'
 import { makeBuyers } from '../../test/buyers.ts'
 import { recordVips } from '../../test/lists.ts'
 import { makeOrganization } from '../../test/organization.ts'
-import { eachStore } from '../../test/stores.ts'
+import { eachStore, onStore } from '../../test/stores.ts'
+import { writes } from '../writes.ts'
 import { GATE_SQL } from './list-reader.ts'
+import { openStore } from './open-store.ts'
 import { FILTERS, pageSql } from './postgres/list-reader.ts'
 import { PAGE_SQL } from './sqlite/list-reader.ts'
 
@@ -37,6 +39,46 @@ eachStore((get) => {
     assert.match(plan, /index only scan using vip_marks_due|search m using covering index vip_marks_due/i)
   })
 })
+
+onStore('PostgreSQL', (get) => {
+  test('users who came after the last analyze are found by their keys, not among all of their organization', async () => {
+    const { execute, env } = get()
+    const settings = { databaseUrl: env.DATABASE_URL ?? '', dataDir: env.DYNAMO_DATA_DIR ?? '', masterKey: null }
+    const rowsReadBy = async (counts: number[]) => {
+      const since = new Date()
+      const before = await rowsRead(settings.databaseUrl, since)
+      const writing = await openStore(settings, writes)
+      const { orgId, channels } = await makeOrganization(writing)
+      for (const count of counts) await recordVips(writing, { orgId, mediumId: channels[0]?.mediumId ?? '', count })
+      await writing.close()
+      const after = await rowsRead(settings.databaseUrl, since)
+      return Object.entries(after).map(([table, rows]) => [table, rows - (before[table] ?? 0)] as const)
+    }
+    await rowsReadBy([3_000])
+    await execute('analyze')
+    const read = await rowsReadBy([3_000, 1_000, 1_000, 1_000, 1_000, 1_000])
+    for (const [table, rows] of read) assert(rows < 150_000, `${rows} rows of ${table} were read for 8,000`)
+    assert(read.some(([table, rows]) => table === 'users' && rows > 8_000))
+  })
+})
+
+/** By all queries until now, for each table. Waits for the connections opened since then to end: they count then. */
+async function rowsRead(url: string, since: Date): Promise<Record<string, number>> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  try {
+    const open = `select 1 from pg_stat_activity
+      where datname = current_database() and application_name = 'dynamo' and backend_start > $1`
+    while ((await client.query(open, [since])).rows.length > 0);
+    const { rows } = await client.query<{ name: string; read: string }>(`
+      select t.relname as name, t.seq_tup_read + sum(i.idx_tup_read) as read
+      from pg_stat_user_tables t join pg_stat_user_indexes i on i.relid = t.relid
+      group by t.relname, t.seq_tup_read`)
+    return Object.fromEntries(rows.map(({ name, read }) => [name, Number(read)]))
+  } finally {
+    await client.end()
+  }
+}
 
 async function explainGate(url: string): Promise<string> {
   const client = new pg.Client({ connectionString: url })

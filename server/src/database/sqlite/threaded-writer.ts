@@ -1,4 +1,5 @@
 import module from 'node:module'
+import { dirname } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { Writer, WriterOptions, Writes } from '../write.ts'
 import { errorFromPlain } from './plain-error.ts'
@@ -27,8 +28,8 @@ export function createThreadedWriter<W extends Writes>(path: string, options: Wr
   }
 
   function start(): Worker {
-    const workerData: WriterThreadData = { path, options, compileCacheDir: module.getCompileCacheDir() }
-    const started = new Worker(new URL('./writer-thread.ts', import.meta.url), { workerData })
+    const workerData: WriterThreadData = { path, options }
+    const started = new Worker(new URL('./writer-thread.ts', import.meta.url), { workerData, env: threadEnv() })
     started.on('message', (answer: WriterAnswer) => {
       if (answer === 'closed') return
       const waiting = pending.get(answer.id)
@@ -62,4 +63,11 @@ export function createThreadedWriter<W extends Writes>(path: string, options: Wr
       await ended
     },
   }
+}
+
+/** A thread takes over where compiled code is kept only from its environment; without it, it starts twice as slowly. */
+function threadEnv(): NodeJS.ProcessEnv {
+  const folder = module.getCompileCacheDir()
+  // the folder's last part is Node's own, for its version
+  return folder === undefined ? process.env : { ...process.env, NODE_COMPILE_CACHE: dirname(folder) }
 }
