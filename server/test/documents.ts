@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 // What the documents of the repository are made of: blocks of code, links and headings.
@@ -68,4 +68,15 @@ export function tableRowsOf(markdown: string): string[][] {
     )
   const isRule = (cells: string[] | undefined) => cells?.every((cell) => /^:?-+:?$/.test(cell)) ?? false
   return rows.filter((cells, index) => !isRule(cells) && !isRule(rows[index + 1]))
+}
+
+/** Of the environment only what finds programs: what a shell happens to hold must not reach a document's command. */
+export function cleanEnvironment(own: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const { PATH = '', HOME } = process.env
+  return {
+    HOME,
+    PATH: `${dirname(process.execPath)}:${PATH}`,
+    NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/dynamo'),
+    ...own,
+  }
 }

@@ -5,7 +5,7 @@ import { loadConfig } from '../src/config.ts'
 import { verifyStore } from '../src/vip-users/verify.ts'
 import { getSigned, postSigned, serveDynamo } from './cli.ts'
 import { makeReported } from './reported-organization.ts'
-import { eachStore } from './stores.ts'
+import type { TestStore } from './stores.ts'
 
 const BATCHES = 100
 const ITEMS = 250
@@ -16,7 +16,7 @@ const HELD_MS = 6_000
 const MAX_MEMORY_BYTES = 1024 * 1024 * 1024
 const MAX_READ_MS = 5_000
 
-eachStore((get) => {
+export function busyStoreSuite(get: () => TestStore): void {
   test('while a store takes no writes a server refuses what it cannot keep, reads on and stays small', async (t) => {
     const { store, env, holdWrites } = get()
     const { orgId, key, workspaceId, channels } = await makeReported(store, loadConfig(env))
@@ -73,4 +73,4 @@ eachStore((get) => {
     )
     assert.deepEqual(await verifyStore(store, { orgId }), [])
   })
-})
+}

@@ -1,0 +1,4 @@
+import { busyStoreSuite } from './busy-store-suite.ts'
+import { onStore } from './stores.ts'
+
+onStore('SQLite', busyStoreSuite)

@@ -1,0 +1,3 @@
+import { exampleSuite, OTHERS } from './example-suite.ts'
+
+exampleSuite(OTHERS)

@@ -1,0 +1,3 @@
+import { exampleSuite, LONG } from './example-suite.ts'
+
+exampleSuite(LONG)
