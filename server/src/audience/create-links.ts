@@ -6,9 +6,9 @@ import type { Tx } from '../database/write.ts'
 import { lockUsers } from '../users/lock-users.ts'
 import { refreshLists } from '../vip-users/refresh.ts'
 
-/** 96 random bits: nobody finds another's link by trying. */
+/** 96 random bits: nobody finds another's link by trying. In hex, since a spreadsheet takes what begins with `-` for a formula. */
 const LINK_BYTES = 12
-const newLinkId = () => randomBytes(LINK_BYTES).toString('base64url')
+const newLinkId = () => randomBytes(LINK_BYTES).toString('hex')
 
 /**
  * Makes a link for a user who has no conversation yet, and the user where there is none: the first conversation that

@@ -52,7 +52,8 @@ async function attemptExport(
     const expiresTimestamp = await store.write('finishExport', { orgId, fileName })
     if (expiresTimestamp !== null) return { fileName, rows, expiresTimestamp }
   } catch (error) {
-    const isEnded = await isExportEnded(store, orgId, fileName)
+    // a store that is lost says nothing
+    const isEnded = await isExportEnded(store, orgId, fileName).catch(() => false)
     await abandon(store, storage, orgId, fileName)
     // an erasure takes the file away while it is made
     if (isEnded) return null

@@ -10,10 +10,27 @@ export function createLine() {
   let running = 0
   const waiting: (() => void)[] = []
 
+  /** @throws the signal's reason: who has left keeps no place */
+  function turn(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const leave = () => {
+        waiting.splice(waiting.indexOf(come), 1)
+        reject(signal.reason)
+      }
+      const come = () => {
+        signal.removeEventListener('abort', leave)
+        resolve()
+      }
+      waiting.push(come)
+      signal.addEventListener('abort', leave, { once: true })
+    })
+  }
+
   return async function inLine<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    signal.throwIfAborted()
     if (running >= AT_ONCE) {
       if (waiting.length >= WAITING) throw errors.tooManyExports()
-      await new Promise<void>((resolve) => waiting.push(resolve))
+      await turn(signal)
     } else running += 1
     try {
       signal.throwIfAborted()

@@ -27,5 +27,19 @@ export async function removeFiles(
     // one that is still being made leaves its row to whoever makes it
     if (expires_timestamp <= now) await store.write('forgetExport', { orgId: org_id, fileName })
   }
-  if (orgId === undefined) await storage.removeOld(now - KEPT_MS - SLACK_MS)
+  if (orgId !== undefined) return
+  await removeForgotten(store, storage)
+  await storage.removeOld(now - KEPT_MS - SLACK_MS)
+}
+
+/** Another server deletes an ended export from its own disk and forgets it: ours may still hold the file. */
+async function removeForgotten({ db }: Pick<Store, 'db'>, storage: ExportStorage): Promise<void> {
+  const names = await storage.listLocal()
+  if (names.length === 0) return
+  const rows = await db.selectFrom('exports as e').select('e.file_name').execute()
+  const known = new Set(rows.map((row) => row.file_name))
+  for (const name of names) {
+    const fileName = name.replace(/\.part$/, '')
+    if (!known.has(fileName)) await storage.remove(fileName)
+  }
 }

@@ -52,7 +52,7 @@ export function createExportRoutes({ store, storage, secrets, metrics, publicUrl
 /** Nobody waits any more for what this request asks for. */
 function whenHungUp({ raw }: FastifyReply): AbortSignal {
   const hungUp = new AbortController()
-  raw.once('close', () => hungUp.abort(new Error('The client has hung up')))
+  raw.once('close', () => hungUp.abort(errors.hungUp()))
   return hungUp.signal
 }
 
@@ -86,6 +86,8 @@ export function fileRoutes(
       index: false,
     })
     if (statusCode === 404) throw errors.exportDeleted()
+    if (statusCode === 412) throw errors.exportChanged()
+    if (statusCode === 416) throw errors.rangeNotSatisfiable(String(headers['Content-Range']))
     const mediaType = fileName.endsWith('.csv') ? 'text/csv' : 'application/x-ndjson'
     return reply
       .code(statusCode)

@@ -13,6 +13,8 @@ export interface ExportStorage {
   keep: (name: string, mediaType: string) => Promise<void>
   /** deletes it and what was made of it; also where there is none */
   remove: (name: string) => Promise<void>
+  /** the files on this server's own disk */
+  listLocal: () => Promise<string[]>
   /** deletes what this server began before a time, epoch ms, and did not end */
   removeOld: (before: number) => Promise<void>
   /** an address of the storage's own, for so long; null: the files are in `folder`, and we serve them */
@@ -26,15 +28,16 @@ const PART = '.part'
 export function createExportStorage({ dataDir, exports }: Pick<Config, 'dataDir' | 'exports'>): ExportStorage {
   const folder = join(dataDir, 'exports')
   const partPath = (name: string) => join(folder, `${name}${PART}`)
+  const listLocal = () => readdir(folder).catch(() => [])
   const local = {
     folder,
     partPath: (name: string) => {
       makeDataFolder(folder)
       return partPath(name)
     },
+    listLocal,
     async removeOld(before: number) {
-      const names = await readdir(folder).catch(() => [])
-      for (const name of names) {
+      for (const name of await listLocal()) {
         const path = join(folder, name)
         const found = await stat(path).catch(() => null)
         if (found && found.mtimeMs < before) await rm(path, { force: true })

@@ -59,9 +59,14 @@ export const errors = {
   exportDeleted: () => new ApiError(404, 'The file is deleted'),
   unknownRoute: () => new ApiError(404, 'Not found'),
   methodNotAllowed: (allow: string) => new ApiError(405, 'Method not allowed', { headers: { allow } }),
+  exportChanged: () => new ApiError(412, 'The file is not the one that If-Match or If-Unmodified-Since names'),
+  rangeNotSatisfiable: (contentRange: string) =>
+    new ApiError(416, 'The range is not in the file', { headers: { 'content-range': contentRange } }),
   requestTimeout: () => new ApiError(408, 'Request took too long to arrive'),
   headersTooLarge: () => new ApiError(431, 'Address and headers are larger than 16 KiB'),
   malformedRequest: () => new ApiError(400, 'Request is not valid HTTP'),
+  /** nobody reads it; the log and the metrics do, under the number that proxies use */
+  hungUp: () => new ApiError(499, 'The client has hung up'),
   internal: (cause: unknown) => new ApiError(500, 'Internal error', { cause }),
   exportFailed: (cause: unknown) => new ApiError(500, 'The file could not be stored', { cause }),
   tooManyExports: () => new ApiError(503, 'Too many exports run and wait', { retryAfterSeconds: 10 }),

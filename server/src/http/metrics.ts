@@ -87,11 +87,14 @@ export function createMetrics(store: Pick<Store, 'db' | 'name' | 'writeDepth'>):
   })
   const exports = new Histogram({
     name: 'dynamo_export_seconds',
-    help: 'Time that an export took, by outcome; `refused`: there is no such list, or too many ran',
+    help: 'Time that an export took, by outcome; `refused`: there is no such list, too many ran, or the client hung up',
     labelNames: ['outcome'],
     buckets: EXPORT_SECONDS,
     registers,
   })
+  // an alert on an increase sees the first one only where there was a 0 before
+  exports.zero({ outcome: 'failed' })
+  droppedEvents.inc({ reason: 'given up' }, 0)
   const graphCalls = new Counter({
     name: 'dynamo_graph_calls_total',
     help: 'Calls to the Graph API, by code: ok, or the error',

@@ -18,7 +18,9 @@ export async function explainUser(
   store: Store,
   { orgId, cuid, now }: { orgId: number; cuid: string; now: number },
 ): Promise<UserExplanation | null> {
-  for (const workspaceId of await readVipWorkspaces(store, orgId)) await settleWorkspace(store, { orgId, workspaceId })
+  for (const workspaceId of await readVipWorkspaces(store, orgId)) {
+    await settleWorkspace(() => store.write('settleDue', { orgId, workspaceId }))
+  }
   return await store.snapshot(async (db) => {
     const user = await db
       .selectFrom('users as u')

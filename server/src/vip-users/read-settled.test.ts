@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
 import { testApp } from '../../test/app.ts'
 import { makeBuyers } from '../../test/buyers.ts'
 import { eachStore } from '../../test/stores.ts'
@@ -68,6 +69,19 @@ eachStore((get) => {
     assert.equal((await ask()).json().total, 3)
     write.mock.restore()
     assert.equal((await ask()).json().total, 0)
+  })
+
+  test('a write that waits for long does not hold up a list over time', async () => {
+    const { ask, anHourPasses } = await makeList('now - lastPurchaseTimestamp < hours(2)', 3)
+    await anHourPasses()
+    const release = await get().holdWrites()
+    const began = performance.now()
+    const totals = [...(await Promise.all([ask(), ask()])), await ask()].map((answer) => answer.json().total)
+    const tookMs = performance.now() - began
+    await release()
+    assert.deepEqual(totals, [3, 3, 3])
+    assert(tookMs < 5_000, `${tookMs} ms`)
+    while ((await ask()).json().total !== 0) await pause(20)
   })
 
   test('a rule that begins to ask for the time is answered by the time from its first list on', async () => {

@@ -1,9 +1,12 @@
 import type { ListAnswer, ListQuestion } from '../database/list-reader.ts'
 import type { Store } from '../database/store.ts'
-import { ApiError } from '../http/errors.ts'
+import { ApiError, errors } from '../http/errors.ts'
 import { settleWorkspace } from './settle-due.ts'
 
 export type SettledAnswer = Exclude<ListAnswer, 'due'>
+/** For so long a question waits for one write. While writes wait longer, lists are shown as they stand. */
+const PATIENCE_MS = 1_000
+
 type SettledReader = (question: ListQuestion, now: number) => SettledAnswer | Promise<SettledAnswer>
 
 /**
@@ -12,16 +15,29 @@ type SettledReader = (question: ListQuestion, now: number) => SettledAnswer | Pr
  */
 export function createSettledReader(store: Pick<Store, 'readList' | 'write'>): SettledReader {
   const settling = new Map<string, Promise<number>>()
+  /** whose last write still waits */
+  const stuck = new Set<string>()
 
-  async function settle({ orgId, workspaceId }: ListQuestion): Promise<'all' | 'some'> {
-    const id = `${orgId} ${workspaceId}`
+  function settlePatiently({ orgId, workspaceId }: ListQuestion, id: string): Promise<number> {
+    return settleWorkspace(async () => {
+      const writing = store.write('settleDue', { orgId, workspaceId })
+      if (!(await isLaterThan(writing, PATIENCE_MS))) return await writing
+      stuck.add(id)
+      writing.catch(() => undefined).finally(() => stuck.delete(id))
+      throw errors.storeBusy(new Error('A write waits for longer than a question does'))
+    })
+  }
+
+  async function settle(question: ListQuestion): Promise<'all' | 'some'> {
+    const id = `${question.orgId} ${question.workspaceId}`
+    if (stuck.has(id)) return 'all'
     const running = settling.get(id)
     if (running) {
       // it may have begun before the latest of those who are due for us
       await running
       return 'some'
     }
-    const own = settleWorkspace(store, { orgId, workspaceId }).finally(() => settling.delete(id))
+    const own = settlePatiently(question, id).finally(() => settling.delete(id))
     settling.set(id, own)
     return (await own) === 0 ? 'all' : 'some'
   }
@@ -50,4 +66,16 @@ async function settleWherePossible(settling: Promise<'all' | 'some'>): Promise<'
     if (error instanceof ApiError) return 'all'
     throw error
   }
+}
+
+async function isLaterThan(work: Promise<unknown>, ms: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<true>((resolve) => {
+    timer = setTimeout(resolve, ms, true)
+  })
+  const done = work.then(
+    () => false,
+    () => false,
+  )
+  return await Promise.race([done, late]).finally(() => clearTimeout(timer))
 }

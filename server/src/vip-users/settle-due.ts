@@ -42,17 +42,14 @@ export async function settleDue(
 /**
  * Settles whoever is due in one workspace.
  *
+ * @param settleSome  the write `settleDue` of the workspace
  * @param signal  stops it between two chunks
  * @returns how many were
  */
-export async function settleWorkspace(
-  store: Pick<Store, 'write'>,
-  workspace: { orgId: number; workspaceId: string },
-  signal?: AbortSignal,
-): Promise<number> {
+export async function settleWorkspace(settleSome: () => Promise<number>, signal?: AbortSignal): Promise<number> {
   let settled = 0
   while (!signal?.aborted) {
-    const users = await store.write('settleDue', workspace)
+    const users = await settleSome()
     if (users === 0) break
     settled += users
   }
@@ -82,6 +79,6 @@ export async function settleAllDue(
     )
     .execute()
   for (const { org_id: orgId, workspace_id: workspaceId } of workspaces) {
-    await settleWorkspace(store, { orgId, workspaceId }, signal)
+    await settleWorkspace(() => store.write('settleDue', { orgId, workspaceId }), signal)
   }
 }

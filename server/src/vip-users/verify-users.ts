@@ -204,7 +204,7 @@ async function compareLists(
       const { workspaceKey, generation } = target
       const id = markId({ workspaceKey, generation, userKey: user.user_key })
       const mark = stored.get(id)
-      const judgedAt = mark?.judgedTimestamp ?? tx.now
+      const judgedAt = mark ? lastValid(mark, tx.now) : tx.now
       const verdict = judge(target, user, properties.get(user.user_key) ?? new Map(), judgedAt)
       const where = `mark of user ${user.user_key} in workspace ${workspaceKey}, generation ${generation}`
       compare(differences, where, 'vip', mark?.vip ? 1 : 0, verdict.vip ? 1 : 0)
@@ -221,6 +221,14 @@ async function compareLists(
     counts,
     differences,
   )
+}
+
+/**
+ * Facts that came after a mark was judged, and did not change it, leave its time as it was: it still holds as of now, or
+ * as of the moment before it falls due. A server whose clock is ahead of ours may have judged it later.
+ */
+function lastValid({ judgedTimestamp, dueTimestamp }: Mark, now: number): number {
+  return Math.max(judgedTimestamp, dueTimestamp === null ? now : Math.min(now, dueTimestamp - 1))
 }
 
 /** Of the served generation: a running server settles it within seconds, and so does a list answer. */

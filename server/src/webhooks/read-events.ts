@@ -82,11 +82,11 @@ function readEvent(event: Fields): Seen {
     const { is_echo, is_deleted, mid, referral } = event.message
     if (is_echo === true) return { drop: 'echo' }
     if (is_deleted === true) return { drop: 'deleted' }
-    return { kind: 'message', mid: idOf(mid), linkId: linkOf(referral) }
+    return { kind: 'message', mid: textOf(mid), linkId: linkOf(referral) }
   }
   if (isRecord(event.postback)) {
     const { mid, referral } = event.postback
-    return { kind: 'message', mid: idOf(mid), linkId: linkOf(referral) }
+    return { kind: 'message', mid: textOf(mid), linkId: linkOf(referral) }
   }
   if (isRecord(event.referral)) return { kind: 'referral', mid: null, linkId: linkOf(event.referral) }
   for (const kind of ['read', 'delivery', 'reaction'] as const) if (isRecord(event[kind])) return { drop: kind }
@@ -100,9 +100,14 @@ function linkOf(referral: unknown): string | null {
 }
 
 function idOf(value: unknown): string | null {
-  const id = Number.isSafeInteger(value) ? String(value) : value
-  if (typeof id !== 'string' || id === '' || id.includes('\0') || !id.isWellFormed()) return null
-  return Buffer.byteLength(id) <= MAX_ID_BYTES ? id : null
+  const id = textOf(value)
+  return id !== null && Buffer.byteLength(id) <= MAX_ID_BYTES ? id : null
+}
+
+/** Of any length: a message's id is kept as a hash. */
+function textOf(value: unknown): string | null {
+  const text = Number.isSafeInteger(value) ? String(value) : value
+  return typeof text === 'string' && text !== '' && !text.includes('\0') && text.isWellFormed() ? text : null
 }
 
 function timeOf(value: unknown): number | null {
