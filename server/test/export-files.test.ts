@@ -4,8 +4,10 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import S3rver from '@20minutes/s3rver'
+import { loadConfig } from '../src/config.ts'
 import type { Store } from '../src/database/store.ts'
 import { removeFiles } from '../src/exports/remove-files.ts'
+import { createExportStorage } from '../src/exports/storage.ts'
 import { testApp } from './app.ts'
 import { exportsOn } from './exports.ts'
 import { sign } from './signed.ts'
@@ -89,6 +91,42 @@ eachStore((get) => {
     assert.deepEqual(await exportsOf(t.organization.orgId), [])
   })
 
+  test('of a store that is lost while it is exported no half file stays', async () => {
+    const t = await setUp()
+    let isLost = false
+    const lost = () => Object.assign(new Error('terminating connection'), { code: '57P01' })
+    const store: Store = {
+      ...t.store,
+      async snapshot(read) {
+        await t.store.snapshot(read)
+        isLost = true
+        throw lost()
+      },
+      get db() {
+        if (isLost) throw lost()
+        return t.store.db
+      },
+    }
+    const folder = join(t.dataDir, 'exports')
+    const { get: ask } = testApp(store, { DYNAMO_DATA_DIR: t.dataDir })
+    const answer = await ask(t.credentials, `/vip-users/export?${t.query}`)
+    assert.deepEqual([answer.statusCode, answer.json()], [500, { message: 'The file could not be stored' }])
+    assert.deepEqual(await readdir(folder), [])
+  })
+
+  test('a file that another server ended, and could not delete here, is deleted here', async () => {
+    const t = await setUp()
+    const { orgId } = t.organization
+    await t.exported()
+    const [file] = await readdir(join(t.dataDir, 'exports'))
+    const elsewhere = createExportStorage(loadConfig({ DYNAMO_DATA_DIR: await makeFolder() }))
+    await t.store.write('eraseUser', { orgId, cuid: 'u1', erasedTimestamp: Date.now() })
+    await removeFiles(t.store, elsewhere, { now: Date.now(), orgId })
+    assert.deepEqual(await readdir(join(t.dataDir, 'exports')), [file])
+    await removeFiles(t.store, t.storage, { now: Date.now() })
+    assert.deepEqual(await readdir(join(t.dataDir, 'exports')), [])
+  })
+
   test('more than a few at once wait, and still more are told to come back', async () => {
     const t = await setUp()
     const { promise: opened, resolve: open } = Promise.withResolvers<void>()
@@ -139,10 +177,15 @@ eachStore((get) => {
       },
     }
     const { app } = testApp(store, { DYNAMO_DATA_DIR: t.dataDir })
+    const exportsBy = async (outcome: string) => {
+      const { body } = await app.inject('/metrics')
+      return new RegExp(`^dynamo_export_seconds_count\\{outcome="${outcome}"\\} (\\d+)$`, 'm').exec(body)?.[1]
+    }
     app.addHook('onRequest', (request, _reply, done) => {
       request.raw.socket.once('close', () => hungUp.resolve())
       done()
     })
+    assert.equal(await exportsBy('failed'), '0')
     const url = await app.listen({ port: 0 })
     const client = new AbortController()
     const headers = sign(t.credentials, new Date(t.clock.ms).toISOString())
@@ -153,6 +196,7 @@ eachStore((get) => {
     await assert.rejects(asked, { name: 'AbortError' })
     // the row goes last
     while ((await exportsOf(t.organization.orgId)).length > 0) await pause(5)
+    assert.deepEqual([await exportsBy('failed'), await exportsBy('refused')], ['0', '1'])
     await app.close()
     assert.deepEqual(await readdir(join(t.dataDir, 'exports')), [])
   })

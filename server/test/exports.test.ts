@@ -114,7 +114,13 @@ eachStore((get) => {
     assert.deepEqual([part.statusCode, part.body], [206, whole.slice(10, 20)])
     assert.equal(part.headers['content-range'], `bytes 10-19/${Buffer.byteLength(whole)}`)
     const past = await t.app.inject({ url: path, headers: { range: 'bytes=999999-' } })
-    assert.equal(past.statusCode, 416)
+    assert.deepEqual(
+      [past.statusCode, past.json(), past.headers['content-range']],
+      [416, { message: 'The range is not in the file' }, `bytes */${Buffer.byteLength(whole)}`],
+    )
+    const changed = await t.app.inject({ url: path, headers: { 'if-match': '"another"' } })
+    assert.equal(changed.statusCode, 412)
+    assert.match(changed.json().message, /If-Match/)
     const head = await t.app.inject({ method: 'HEAD', url: path })
     assert.deepEqual([head.statusCode, head.body], [200, ''])
     assert.equal(head.headers['content-length'], String(Buffer.byteLength(whole)))

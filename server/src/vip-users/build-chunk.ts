@@ -3,8 +3,11 @@ import { forUpdate } from '../database/rows.ts'
 import { shareRules } from '../database/rules-lock.ts'
 import type { Tx } from '../database/write.ts'
 import { lockUserKeys } from '../users/lock-users.ts'
-import { refreshLists, type Verdicts } from './refresh.ts'
+import { countOf, refreshLists, type Verdicts } from './refresh.ts'
 import { readTargets } from './targets.ts'
+
+/** A rule may be slow, and is met by the users for whom it is slowest all at once: a chunk judges for so long at most. */
+const JUDGE_MS = 50
 
 export interface ChunkResult {
   generation: number
@@ -45,16 +48,17 @@ export async function buildChunk(
     .execute()
   const userKeys = users.map((user) => user.user_key)
   const none: Verdicts = { vip: 0, notVip: 0, failed: 0, firstFailure: null, failedProperties: new Map() }
-  const last = userKeys.at(-1)
-  if (last === undefined) return { generation, users: 0, verdicts: none, tookMs: 0 }
+  if (userKeys.length === 0) return { generation, users: 0, verdicts: none, tookMs: 0 }
   await lockUserKeys(tx, orgId, userKeys)
-  const evaluated = await refreshLists(tx, orgId, userKeys, { targets })
+  const evaluated = await refreshLists(tx, orgId, userKeys, { targets, judgeMs: JUDGE_MS })
+  const verdicts = [...evaluated.values()][0] ?? none
+  const judged = countOf(verdicts)
   await tx.db
     .updateTable('workspaces')
-    .set({ building_user_key: last })
+    .set({ building_user_key: userKeys[judged - 1] ?? null })
     .where('org_id', '=', orgId)
     .where('workspace_key', '=', workspaceKey)
     .execute()
   const tookMs = performance.now() - startedMs
-  return { generation, users: userKeys.length, verdicts: [...evaluated.values()][0] ?? none, tookMs }
+  return { generation, users: judged, verdicts, tookMs }
 }

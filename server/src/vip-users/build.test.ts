@@ -82,6 +82,30 @@ eachStore(
       assert.equal(Number(left.count), 2)
     })
 
+    test('a slow rule holds the store for a part of a chunk, and comes to everybody all the same', async () => {
+      const { store } = get()
+      const { orgId, workspaceKey } = await makeOrganization(store, { vipIndicator: null })
+      const count = 400
+      const [eventTimestamp, lastAppOpenTimestamp] = [1_770_000_000_000, null]
+      const properties = [{ key: 'bio', value: 'a'.repeat(4_096) }]
+      const users = Array.from({ length: count }, (_, n) => ({
+        cuid: `slow-${n}`,
+        properties,
+        lastAppOpenTimestamp,
+        eventTimestamp,
+      }))
+      await store.write('recordUsers', { orgId, users })
+      const vipIndicator = Array(45).fill('bio.contains("ab")').join(' || ')
+      await store.write('setVipIndicator', { orgId, workspaceKey, vipIndicator })
+      const first = await store.write('buildChunk', { orgId, workspaceKey, size: count })
+      const judged = first?.users ?? 0
+      assert(judged > 0 && judged < count, `${judged} judged`)
+      assert.equal(first?.verdicts.notVip, judged)
+      const verdicts = await makeLists(store, { orgId, workspaceKey })
+      assert.equal(verdicts?.notVip, count - judged)
+      assert.deepEqual(await verifyStore(store, { orgId }), [])
+    })
+
     test('a disconnected channel has no list at once, and one that comes back has the right one', async () => {
       const { store } = get()
       const { orgId, workspaceKey, workspaceId, channels } = await makeOrganization(store, { vipIndicator: 'ltv >= 0' })

@@ -38,7 +38,7 @@ export async function makeLists(
     if (chunk.users === 0) {
       if (await store.write('finishBuild', { orgId, workspaceKey, generation: chunk.generation })) break
     } else {
-      size = Math.max(1, Math.min(MAX_CHUNK, Math.round((size * CHUNK_MS) / Math.max(chunk.tookMs, 1))))
+      size = Math.max(1, Math.min(MAX_CHUNK, Math.round((chunk.users * CHUNK_MS) / Math.max(chunk.tookMs, 1))))
     }
     if (options.considerate) await pause(chunk.tookMs / 2)
   }

@@ -24,21 +24,23 @@ export interface ListRow extends ListKey {
  * rules, and has brought the users' own derived columns up to date.
  *
  * @param given `targets`: the generations to refresh, all of the organization's where left out; `users`: all of these
- *   users as they are now, where the caller has read them
+ *   users as they are now, where the caller has read them; `judgeMs`: of one target, the first users alone, by their
+ *   keys, that are judged in so many ms, one at least
  * @returns how each target's rule fared over these users
  */
 export async function refreshLists(
   tx: Tx,
   orgId: number,
   userKeys: number[],
-  given: { targets?: Target[]; users?: Map<number, JudgedUser> } = {},
+  given: { targets?: Target[]; users?: Map<number, JudgedUser>; judgeMs?: number } = {},
 ): Promise<Map<Target, Verdicts>> {
   const wantedTargets = given.targets ?? (await readTargets(tx, orgId))
   const evaluated = new Map<Target, Verdicts>()
   if (wantedTargets.length === 0 || userKeys.length === 0) return evaluated
   const users = given.users ?? (await readUsers(tx, orgId, userKeys))
-  const before = await readMarks(tx, orgId, wantedTargets, userKeys)
-  const after = await judgeAll(tx, orgId, wantedTargets, users, evaluated)
+  const after = await judgeAll(tx, orgId, wantedTargets, users, evaluated, given.judgeMs)
+  const judged = given.judgeMs === undefined ? userKeys : [...users.keys()]
+  const before = await readMarks(tx, orgId, wantedTargets, judged)
   const changes = changedMarks(before, after)
   if (changes.length > 0) await writeMarks(tx, orgId, changes)
 
@@ -59,36 +61,47 @@ export interface Verdicts {
   failedProperties: Map<string, number>
 }
 
+export const countOf = ({ vip, notVip, failed }: Verdicts): number => vip + notVip + failed
+
 /** What a `JudgedUser` is read from: columns of `users`, which is to have no alias. */
 export const JUDGED_COLUMNS = sql.raw(`users.user_key, users.cuid,
   cast(coalesce(users.ltv_property_micros, users.purchases_micros) as text) as ltv_micros, users.purchases,
   users.last_purchase_timestamp, users.last_app_open_timestamp, users.first_name, users.last_name, users.birthday`)
 
+/** In the order of their keys. */
 export async function readUsers(tx: Tx, orgId: number, userKeys: number[]): Promise<Map<number, JudgedUser>> {
   const { rows } = await sql<JudgedUser>`
     /* users.judged */
     select ${JUDGED_COLUMNS}
     from ${userKeysTable(tx.db, userKeys)}
       ${joinEach(tx.db, 'users', 'users', sql`users.org_id = ${orgId} and users.user_key = k.user_key`)}`.execute(tx.db)
+  rows.sort((one, other) => one.user_key - other.user_key)
   return new Map(rows.map((row) => [row.user_key, row]))
 }
 
 const NO_PROPERTIES = new Map<string, never>()
 
+/** Takes the users that there is no time for out of `users`. */
 async function judgeAll(
   tx: Tx,
   orgId: number,
   targets: Target[],
   users: Map<number, JudgedUser>,
   evaluated: Map<Target, Verdicts>,
+  judgeMs = Infinity,
 ): Promise<Mark[]> {
   const keys = [...new Set(targets.flatMap((target) => target.rule?.propertyKeys ?? []))]
   const properties = await readProperties(tx, orgId, [...users.keys()], keys)
   const marks: Mark[] = []
+  const until = performance.now() + judgeMs
   for (const target of targets) {
     const sums: Verdicts = { vip: 0, notVip: 0, failed: 0, firstFailure: null, failedProperties: new Map() }
     evaluated.set(target, sums)
     for (const user of users.values()) {
+      if (performance.now() > until && countOf(sums) > 0) {
+        users.delete(user.user_key)
+        continue
+      }
       const verdict = judge(target, user, properties.get(user.user_key) ?? NO_PROPERTIES, tx.now)
       if (verdict.failure !== null) {
         sums.failed += 1
