@@ -13,7 +13,13 @@ const ACCOUNT = '17841400000000001'
 /** What the stand-in answers a page's token that may do everything. */
 const ALLOWED: Record<string, GraphReply> = {
   me: { body: { id: PAGE, name: 'Golden Reel', instagram_business_account: { id: ACCOUNT, username: 'goldenreel' } } },
-  'me/conversations': { body: { data: [{ id: 't_1' }], paging: { cursors: { before: 'a', after: 'b' } } } },
+  'me/conversations': {
+    body: {
+      data: [{ id: 't_1', participants: { data: [{ id: '7001', name: 'Ann Lee' }, { id: PAGE }] } }],
+      paging: { cursors: { before: 'a', after: 'b' } },
+    },
+  },
+  7001: { body: { id: '7001', name: 'Ann Lee' } },
   'me/subscribed_apps': { body: { data: [{ id: '1', name: 'Dynamo', subscribed_fields: ['messages'] }] } },
 }
 
@@ -80,6 +86,7 @@ test('a channel is checked: whether its token works, whose it is, and what it ma
     `ok     The access token works
 ok     It is for page ${PAGE} (Golden Reel)
 ok     It reads conversations and the people in them (pages_messaging)
+ok     It reads profiles (Business Asset User Profile Access)
 ok     It is sent webhooks (pages_manage_metadata)
 `,
   )
@@ -116,6 +123,15 @@ ok     It is sent webhooks (pages_manage_metadata)
   const paused = await check(page)
   assert.equal(paused.code, 0)
   assert.match(paused.stdout, /^ok {5}The platform was asked much: profiles are read again from 2100-01-01/m)
+
+  answers = { ...ALLOWED, 7001: graphError(10, '(#10) Requires pages_read_engagement permission') }
+  const unread = await check(page, ['--json'])
+  assert.equal(unread.code, 1)
+  assert.deepEqual(JSON.parse(unread.stdout).missingPermissions, ['pages_read_engagement'])
+  answers = { ...ALLOWED, 'me/conversations': { body: { data: [] } } }
+  assert.match((await check(page)).stdout, /^ok {5}Nobody has written yet: whether it reads profiles shows/m)
+  answers = { ...ALLOWED, 'me/subscribed_apps': { body: { data: [{ id: '9', subscribed_fields: ['feed'] }] } } }
+  assert.match((await check(page)).stdout, /^wrong {2}No app is subscribed to the page's messages: no webhooks come/m)
 
   answers = { ...ALLOWED, 'me/subscribed_apps': { body: { data: [] } } }
   assert.match((await check(page)).stdout, /^wrong {2}The app is not subscribed to the page/m)

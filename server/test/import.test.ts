@@ -52,7 +52,7 @@ eachStore((get) => {
     ])
     const rejected = await readFile(`${file}.rejected`, 'utf8')
     assert.match(rejected, /^cuid,revenue,timestamp,purchaseId,#reason\n/)
-    assert.match(rejected, /\nu1,free,2026-05-01,p3,revenue must be a number or a decimal in a string\n/)
+    assert.match(rejected, /\nu1,free,2026-05-01,p3,line 4: revenue must be a number or a decimal in a string\n/)
 
     const again = await dynamo(env, ['import', 'purchases', '--organization', organizationId, '--json', file])
     assert.deepEqual(JSON.parse(again.stdout), { read: 10, imported: 0, unchanged: 3, rejected: 7 })

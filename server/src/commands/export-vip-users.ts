@@ -1,3 +1,5 @@
+import { randomBytes } from 'node:crypto'
+import { rmSync } from 'node:fs'
 import { rename, rm } from 'node:fs/promises'
 import type { ExportFormat } from '../exports/formats.ts'
 import { writeFile } from '../exports/write-file.ts'
@@ -48,11 +50,20 @@ export async function run(file: string, options: Options): Promise<void> {
   })
 }
 
-/** Under another name until it is complete. */
+/** Under another name until it is complete; whoever stops it leaves nothing there. */
 async function toFile(path: string, use: (write: (piece: Buffer) => Promise<unknown>) => Promise<void>): Promise<void> {
-  const part = `${path}.part`
+  const part = `${path}.${randomBytes(4).toString('hex')}.part`
+  for (const [signal, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const) {
+    process.once(signal, () => {
+      rmSync(part, { force: true })
+      process.exit(code)
+    })
+  }
   try {
-    await writeFile(part, 'w', use)
+    await writeFile(part, use)
     await rename(part, path)
   } catch (error) {
     await rm(part, { force: true })

@@ -36,7 +36,13 @@ export async function run(kind: Kind, file: string, options: Options): Promise<v
     }
     const { counts, notes } = await runKind(store, source, kind, kindOptions)
     for (const note of notes) say(note)
-    if (counts.rejected > 0) say(`The rejected rows are in ${source.rejectedPath}: mend them and import that file`)
+    if (counts.rejected > 0) {
+      // a file that is mended is a newer one than that whose rows it has
+      const asItWas = kind === 'purchases' ? '' : ` --as-of ${new Date(kindOptions.eventTimestamp).toISOString()}`
+      say(
+        `The rejected rows are in ${source.rejectedPath}: mend them and import that file${asItWas && ` with${asItWas}`}`,
+      )
+    }
     const { read, imported, unchanged, rejected } = counts
     answer(options, `read ${read}, imported ${imported}, unchanged ${unchanged}, rejected ${rejected}`, counts)
     if (rejected > 0) process.exitCode = 1

@@ -45,7 +45,7 @@ async function attemptExport(
   const { extension, mediaType } = FORMATS[format]
   const fileName = await store.write('beginExport', { orgId, extension })
   try {
-    const rows = await writeFile(storage.partPath(fileName), 'wx', (write) =>
+    const rows = await writeFile(storage.partPath(fileName), (write) =>
       writeList(store, question, { format, signal, write }),
     )
     await storage.keep(fileName, mediaType)

@@ -25,7 +25,13 @@ export function describeResponses({ method, operation }: Route, allow: string, s
   const meanings = isWrite ? WRITE_MEANINGS : STATUS_MEANINGS
   const responses: Json = { 200: describeAnswer(operation.ok, schemas) }
   for (const [status, description] of Object.entries(operation.empty ?? {})) responses[status] = { description }
-  const thrown = [...thrownBy(operation), ...(isWrite ? WRITE_FAILURES : []), errors.methodNotAllowed(allow)]
+  const thrown = [
+    ...thrownBy(operation),
+    ...(isWrite ? WRITE_FAILURES : []),
+    errors.methodNotAllowed(allow),
+    errors.requestTimeout(),
+    errors.headersTooLarge(),
+  ]
   for (const [status, of] of Map.groupBy(thrown, (error) => error.statusCode)) {
     responses[status] = describeFailure(meanings[status] ?? '', of, schemas)
   }

@@ -105,7 +105,9 @@ export const STATUS_MEANINGS: Record<number, string> = {
   403: 'Signing failed, or the key may not do this',
   404: 'What the request names is not there, or belongs to another organization: the two cannot be told apart',
   405: 'Another method than those of `Allow`',
+  408: 'The request took too long to arrive',
   422: 'A parameter is missing, malformed or unknown; all faults at once',
+  431: 'Address and headers are too large',
   500: 'Our fault. Tell us the `x-request-id`',
   503: 'The store is busy or out of reach; try again after `Retry-After` seconds',
 }

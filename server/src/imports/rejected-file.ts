@@ -32,11 +32,12 @@ export function createRejects(path: string, format: Format, tell: (sentence: str
     /** @throws ImportError where the file cannot be written: a row that is told nowhere would be lost */
     add(row: Row, { field, reason }: RowFault): void {
       count += 1
-      if (count <= MAX_TOLD) tell(`line ${row.line}: ${field ?? 'the row'} ${reason}`)
+      const sentence = `line ${row.line}: ${field ?? 'the row'} ${reason}`
+      if (count <= MAX_TOLD) tell(sentence)
       if (count === MAX_TOLD + 1) tell(`… more rows are rejected; all of them are in ${path}`)
       try {
         file ??= open()
-        writeSync(file, `${lineOf(row, columns, `${field ?? 'the row'} ${reason}`)}\n`)
+        writeSync(file, `${lineOf(row, columns, sentence)}\n`)
       } catch (error) {
         const fault = error instanceof Error ? error.message : String(error)
         throw new ImportError(`The rejected rows cannot be kept in ${path} (${fault}): make room for that file`)

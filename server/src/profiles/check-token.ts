@@ -1,5 +1,6 @@
 import { isRecord } from '../http/is-record.ts'
-import { type Graph, GraphError } from './graph.ts'
+import { dataIn, type Graph, GraphError } from './graph.ts'
+import { PROFILE_FIELDS } from './profile.ts'
 
 /** Something that was asked of the platform about an access token, and what it means. */
 export interface Finding {
@@ -25,14 +26,18 @@ interface Ability {
   path: string
   params: Record<string, string>
   permissions: string[]
+  /** what is wrong with an answer all the same */
+  fault?: (body: Record<string, unknown>) => string | null
 }
 
-const ABILITIES: Record<CheckedChannel['type'], Ability[]> = {
+const NOT_SUBSCRIBED = 'no webhooks come (POST /PAGE/subscribed_apps)'
+
+const ABILITIES: Record<CheckedChannel['type'], [Ability, ...Ability[]]> = {
   FB_PAGE: [
     {
       what: 'reads conversations and the people in them',
       path: 'me/conversations',
-      params: { platform: 'messenger', fields: 'id', limit: '1' },
+      params: { platform: 'messenger', fields: 'participants', limit: '1' },
       permissions: ['pages_messaging'],
     },
     {
@@ -40,13 +45,14 @@ const ABILITIES: Record<CheckedChannel['type'], Ability[]> = {
       path: 'me/subscribed_apps',
       params: { fields: 'subscribed_fields' },
       permissions: ['pages_manage_metadata'],
+      fault: (body) => subscriptionFault(body, 'messages'),
     },
   ],
   INSTAGRAM_ACCOUNT: [
     {
       what: 'reads conversations and the people in them',
       path: 'me/conversations',
-      params: { platform: 'instagram', fields: 'id', limit: '1' },
+      params: { platform: 'instagram', fields: 'participants', limit: '1' },
       permissions: ['instagram_basic', 'instagram_manage_messages'],
     },
     {
@@ -54,6 +60,8 @@ const ABILITIES: Record<CheckedChannel['type'], Ability[]> = {
       path: 'me/subscribed_apps',
       params: { fields: 'subscribed_fields' },
       permissions: ['pages_manage_metadata'],
+      // which fields of an account are sent is a setting of the app
+      fault: (body) => subscriptionFault(body),
     },
   ],
 }
@@ -77,11 +85,10 @@ export async function checkAccessToken(graph: Graph, token: string, channel: Che
     // nothing else can be told with a token that does not work
     return check
   }
-  for (const ability of ABILITIES[channel.type]) {
-    const { finding, missing } = await tryAbility(graph, token, ability)
-    check.findings.push(finding)
-    check.missingPermissions.push(...missing)
-  }
+  const [reading, ...others] = ABILITIES[channel.type]
+  const conversations = await tryAbility(graph, token, reading, check)
+  if (conversations) await tryProfile(graph, token, channel.type, { body: conversations, owner: check.owner, check })
+  for (const ability of others) await tryAbility(graph, token, ability, check)
   return check
 }
 
@@ -116,24 +123,57 @@ function tokenFault({ fault, code }: GraphError, isInstagram: boolean): string {
   return `The platform does not answer as it should (${code}): try again, and see META_GRAPH_URL`
 }
 
+/** @returns what the platform answered; null where it refused */
 async function tryAbility(
   graph: Graph,
   token: string,
-  { what, path, params, permissions }: Ability,
-): Promise<{ finding: Finding; missing: string[] }> {
+  { what, path, params, permissions, fault }: Ability,
+  { findings, missingPermissions }: TokenCheck,
+): Promise<Record<string, unknown> | null> {
   try {
     const { body } = await graph.get(path, params, token)
-    if (path === 'me/subscribed_apps' && Array.isArray(body.data) && body.data.length === 0) {
-      const text = 'The app is not subscribed to the page: no webhooks come (POST /PAGE/subscribed_apps)'
-      return { finding: { isOk: false, text }, missing: [] }
-    }
-    return { finding: { isOk: true, text: `It ${what} (${permissions.join(', ')})` }, missing: [] }
+    const text = fault?.(body) ?? null
+    findings.push(
+      text === null ? { isOk: true, text: `It ${what} (${permissions.join(', ')})` } : { isOk: false, text },
+    )
+    return body
   } catch (error) {
     if (!(error instanceof GraphError)) throw error
     if (error.fault !== 'forbidden' && error.code !== '230') {
-      return { finding: { isOk: false, text: `Whether it ${what} cannot be told (${error.code})` }, missing: [] }
+      findings.push({ isOk: false, text: `Whether it ${what} cannot be told (${error.code})` })
+      return null
     }
     const missing = error.permissions.length > 0 ? error.permissions : permissions
-    return { finding: { isOk: false, text: `It lacks ${missing.join(', ')} (${error.code})` }, missing }
+    findings.push({ isOk: false, text: `It lacks ${missing.join(', ')} (${error.code})` })
+    missingPermissions.push(...missing)
+    return null
   }
+}
+
+/** The profile of whoever is in the latest conversation: to list somebody is not yet to read who they are. */
+async function tryProfile(
+  graph: Graph,
+  token: string,
+  type: CheckedChannel['type'],
+  { body, owner, check }: { body: Record<string, unknown>; owner: TokenCheck['owner']; check: TokenCheck },
+): Promise<void> {
+  const [conversation] = dataIn(body)
+  const person = dataIn(conversation?.participants).find(({ id }) => id !== owner?.id)
+  if (typeof person?.id !== 'string' || !/^\d+$/.test(person.id)) {
+    check.findings.push({ isOk: true, text: 'Nobody has written yet: whether it reads profiles shows with the first' })
+    return
+  }
+  const permissions = type === 'FB_PAGE' ? ['Business Asset User Profile Access'] : ['instagram_manage_messages']
+  const params = { fields: PROFILE_FIELDS[type] }
+  await tryAbility(graph, token, { what: 'reads profiles', path: person.id, params, permissions }, check)
+}
+
+function subscriptionFault(body: Record<string, unknown>, field?: string): string | null {
+  const apps = dataIn(body)
+  if (apps.length === 0) return `The app is not subscribed to the page: ${NOT_SUBSCRIBED}`
+  const isSent = ({ subscribed_fields: fields }: Record<string, unknown>) =>
+    Array.isArray(fields) && fields.includes(field)
+  return field === undefined || apps.some(isSent)
+    ? null
+    : `No app is subscribed to the page's ${field}: ${NOT_SUBSCRIBED}`
 }

@@ -187,3 +187,8 @@ function usagesIn(text: string | null): Record<string, unknown>[] {
 export function jittered(ms: number): number {
   return Math.round(ms * (0.5 + Math.random() / 2))
 }
+
+/** What the platform puts around lists. */
+export function dataIn(list: unknown): Record<string, unknown>[] {
+  return isRecord(list) && Array.isArray(list.data) ? list.data.filter(isRecord) : []
+}

@@ -1,5 +1,5 @@
 import { isRecord } from '../http/is-record.ts'
-import { type Graph, GraphError, jittered } from './graph.ts'
+import { dataIn, type Graph, GraphError, jittered } from './graph.ts'
 import { type Profile, toProfile } from './profile.ts'
 
 /** A person with whom a channel has a conversation at the platform. */
@@ -88,9 +88,4 @@ function toPerson(conversation: unknown, { type, platformId }: PeopleOfChannel):
     profile: toProfile(type, { name: person.name, username: person.username }),
     lastUserMessageTimestamp: times.length === 0 ? null : Math.max(...times),
   }
-}
-
-/** What the platform puts around lists. */
-function dataIn(list: unknown): Record<string, unknown>[] {
-  return isRecord(list) && Array.isArray(list.data) ? list.data.filter(isRecord) : []
 }

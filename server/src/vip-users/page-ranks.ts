@@ -5,15 +5,25 @@ import type { RowKey } from './ranges.ts'
 import { ofList, rankOf } from './rank.ts'
 import { readGate } from './read-gate.ts'
 
+/** Of the pages that the store keeps. */
+const known = new WeakMap<ListPage, number[]>()
+
 /**
  * Where the rows of a page stand in the whole list, 1-based. Of a page with a filter the rows between them are counted.
  *
  * @returns null where the list has moved on since the page was read
  */
 export async function ranksOf(db: Kysely<Schema>, question: ListQuestion, page: ListPage): Promise<number[] | null> {
-  const { orgId, months, offset } = question
+  const { months, offset } = question
   if (months === null || page.returned === 0)
     return Array.from({ length: page.returned }, (_, index) => offset + index + 1)
+  const ranks = known.get(page) ?? (await countRanks(db, question, page))
+  if (ranks && page.isKept) known.set(page, ranks)
+  return ranks
+}
+
+async function countRanks(db: Kysely<Schema>, question: ListQuestion, page: ListPage): Promise<number[] | null> {
+  const { orgId, months } = question
   const gate = await readGate(db, question)
   if (!isOf(page, gate)) return null
   const { first, last } = keysOf(page)
