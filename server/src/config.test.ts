@@ -15,6 +15,7 @@ test('without any setting the service listens on the loopback over the embedded 
     meta: null,
     exports: { storage: 'fs' },
     graphUrl: 'https://graph.facebook.com/v23.0',
+    warnings: [],
     signature: { window: 'age', pastSeconds: 60, futureSeconds: 5 },
     logLevel: 'info',
   })
@@ -36,6 +37,11 @@ test('an empty setting counts as unset, but for the secrets of webhooks', () => 
       /^ConfigError: META_VERIFY_TOKEN must/,
     )
   }
+  const half = loadConfig({ META_APP_SECRET: 'one' })
+  assert.deepEqual(
+    [half.meta, half.warnings],
+    [null, ['META_APP_SECRET is set and META_VERIFY_TOKEN is not: no webhooks are taken']],
+  )
   const both = loadConfig({ META_APP_SECRET: 'one,two', META_VERIFY_TOKEN: 'token' })
   assert.deepEqual(both.meta, { appSecrets: ['one', 'two'], verifyToken: 'token' })
 })

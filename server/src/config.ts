@@ -19,6 +19,8 @@ export interface Config {
   exports: ExportsConfig
   /** where the Graph API is, with its version, without a trailing slash */
   graphUrl: string
+  /** what is set and does nothing, each a sentence for who starts the service */
+  warnings: readonly string[]
   signature: { window: 'age' | 'offset'; pastSeconds: number; futureSeconds: number }
   logLevel: string
 }
@@ -159,8 +161,10 @@ const SETTINGS = BaseJoi.object<Settings, true>({
   SIGNATURE_WINDOW: allow(BaseJoi.string().valid('age', 'offset'), '`age` or `offset`')
     .default('age')
     .description('What the two bounds below hold: the age of a request (now − x-date) or its offset (x-date − now)'),
-  SIGNATURE_PAST_SECONDS: seconds().default(60).description('The upper bound of the window'),
-  SIGNATURE_FUTURE_SECONDS: seconds().default(5).description('The lower bound of the window, counted below zero'),
+  SIGNATURE_PAST_SECONDS: seconds().default(60).description('The upper bound: with `age`, how old `x-date` may be'),
+  SIGNATURE_FUTURE_SECONDS: seconds()
+    .default(5)
+    .description('The lower bound, below zero: with `age`, how far `x-date` may lie ahead'),
   LOG_LEVEL: allow(BaseJoi.string().valid(...LOG_LEVELS), `one of ${LOG_LEVELS.join(', ')}`)
     .default('info')
     .description('The least severe log line that is written'),
@@ -189,6 +193,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     meta: metaOf(value),
     exports: exportsOf(value),
     graphUrl: value.META_GRAPH_URL,
+    warnings: warningsOf(value),
     signature: {
       window: value.SIGNATURE_WINDOW,
       pastSeconds: value.SIGNATURE_PAST_SECONDS,
@@ -212,6 +217,13 @@ function exportsOf(value: Settings): ExportsConfig {
 
 function metaOf({ META_APP_SECRET: secrets, META_VERIFY_TOKEN: verifyToken }: Settings): Config['meta'] {
   return secrets === undefined || verifyToken === undefined ? null : { appSecrets: secrets.split(','), verifyToken }
+}
+
+function warningsOf({ META_APP_SECRET: secrets, META_VERIFY_TOKEN: verifyToken }: Settings): string[] {
+  const [set, missing] =
+    secrets === undefined ? ['META_VERIFY_TOKEN', 'META_APP_SECRET'] : ['META_APP_SECRET', 'META_VERIFY_TOKEN']
+  const isHalf = (secrets === undefined) !== (verifyToken === undefined)
+  return isHalf ? [`${set} is set and ${missing} is not: no webhooks are taken`] : []
 }
 
 /** The settings once the port is known: with port 0 the default of `publicUrl` depends on it. */

@@ -1,5 +1,8 @@
 import { existsSync, mkdirSync } from 'node:fs'
-import { dirname, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
+
+/** The embedded store's file. */
+export const storeFile = (dataDir: string): string => join(dataDir, 'dynamo.sqlite')
 
 /**
  * Makes the data folder and what leads to it, for its owner alone. Step by step: where a parent can hold no folders,

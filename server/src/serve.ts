@@ -63,6 +63,7 @@ async function serveStore(store: Store, config: Config, withSample: boolean): Pr
   const sample = await renewSampleFile(store, secrets, config.dataDir, baseUrl)
   await listen(app, config)
   process.stdout.write(startText(baseUrl, config, sample))
+  for (const warning of config.warnings) process.stderr.write(`Warning: ${warning}\n`)
 
   const stopping = new AbortController()
   const background = runBackground(store, {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -58,4 +58,15 @@ test('what keeps the service from starting is told in one line', async (t) => {
     assert.equal(code, 1)
     assert.match(stderr, sentence)
   }
+})
+
+test('a command that needs a store makes none where there is none', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'dynamo-test-'))
+  t.after(() => rm(folder, { recursive: true }))
+  for (const args of [['verify'], ['backup', join(folder, 'backup.sqlite')], ['organization', 'list']]) {
+    const { code, stderr } = await dynamo({ DYNAMO_DATA_DIR: folder }, args)
+    assert.equal(code, 1)
+    assert.equal(stderr, `There is no store in ${folder}: set DYNAMO_DATA_DIR or DATABASE_URL as the server has it\n`)
+  }
+  assert.deepEqual(await readdir(folder), [])
 })

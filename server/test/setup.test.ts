@@ -55,11 +55,23 @@ eachStore((get) => {
     assert.match(refused.stdout, /"path":\["revenue"\]/)
     assert.equal(await server.stop(), 0)
 
+    const json = async (args: string[]) => JSON.parse(await dynamoPrints(env, [...args, '--json']))
+    const { organizations } = await json(['organization', 'list'])
+    assert.partialDeepStrictEqual(organizations, [{ id: organization, name: 'Acme', active: true }])
+    assert.deepEqual(await json(['workspace', 'list', '--organization', organization]), {
+      workspaces: [{ id: workspace, type: 'VIP', name: 'VIPs', vipIndicator: 'ltv >= 100' }],
+    })
+    assert.deepEqual(await json(['channel', 'list', '--organization', organization]), {
+      channels: [{ id: channel, type: 'FB_PAGE', name: 'Page', workspaceIds: [workspace] }],
+    })
+    const listed = await dynamoPrints(env, ['channel', 'list', '--organization', organization])
+    assert.equal(listed, `${channel}  Page  ${workspace}`)
+
     await dynamoPrints(env, ['key', 'revoke', key.apiKey])
-    const listed = JSON.parse(await dynamoPrints(env, ['key', 'list', '--organization', organization, '--json']))
-    assert.equal(listed.keys.length, 1)
-    assert.equal(listed.keys[0].apiKey, key.apiKey)
-    assert.equal(typeof listed.keys[0].revokedTimestamp, 'number')
+    const { keys } = await json(['key', 'list', '--organization', organization])
+    assert.equal(keys.length, 1)
+    assert.equal(keys[0].apiKey, key.apiKey)
+    assert.equal(typeof keys[0].revokedTimestamp, 'number')
   })
 
   test('what the command line does not know ends it with one sentence and exit code 1', async () => {

@@ -40,9 +40,10 @@ export async function run(options: ChannelOptions): Promise<void> {
   })
 }
 
-const TELL_MS = 10_000
+const MINUTE_MS = 60_000
 
-async function wait(ms: number): Promise<void> {
-  if (ms >= TELL_MS) say(`The platform asks to be left alone: waiting for ${Math.ceil(ms / 60_000)} min`)
+async function wait(ms: number, why: string): Promise<void> {
+  const time = ms < MINUTE_MS ? `${Math.ceil(ms / 1_000)} s` : `${Math.ceil(ms / MINUTE_MS)} min`
+  say(`${why}: waiting for ${time}`)
   await pause(ms)
 }

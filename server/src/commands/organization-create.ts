@@ -4,8 +4,11 @@ import { withStore } from './with-store.ts'
 
 export async function run(options: CommonOptions & { name: string }): Promise<void> {
   const name = checkText('--name', options.name)
-  await withStore(async (store) => {
-    const { organizationId } = await store.write('createOrganization', { name })
-    answer(options, organizationId, { id: organizationId })
-  })
+  await withStore(
+    async (store) => {
+      const { organizationId } = await store.write('createOrganization', { name })
+      answer(options, organizationId, { id: organizationId })
+    },
+    { mayMake: true },
+  )
 }

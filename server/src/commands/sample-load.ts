@@ -8,24 +8,27 @@ import { withStore } from './with-store.ts'
 
 export async function run(options: CommonOptions & { asOf?: string }): Promise<void> {
   const asOf = options.asOf === undefined ? Temporal.Now.plainDateISO('UTC') : parseDay(options.asOf)
-  await withStore(async (store, config, secrets) => {
-    const sample = await store.alone(async () => {
-      const state = (await readSampleMark(store.db))?.state
-      if (state === 'loaded') {
-        throw new CommandError('The sample is there already: `dynamo sample remove` takes it away')
-      }
-      if (state === 'loading') await removeSample(store)
-      const progress = showProgress('Loading the sample', 100)
-      const { publicUrl } = config
-      const onProgress = (share: number) => progress.update(share * 100)
-      const mark = await loadSample(store, secrets, { asOf, publicUrl, onProgress })
-      progress.stop()
-      return await describeSample(store, secrets, mark, publicUrl)
-    })
-    if (!sample) throw new CommandError("The sample's key was revoked while it was loaded")
-    await writeSampleFile(config.dataDir, sample)
-    answer(options, sample.organizationId, { id: sample.organizationId, ...sample })
-  })
+  await withStore(
+    async (store, config, secrets) => {
+      const sample = await store.alone(async () => {
+        const state = (await readSampleMark(store.db))?.state
+        if (state === 'loaded') {
+          throw new CommandError('The sample is there already: `dynamo sample remove` takes it away')
+        }
+        if (state === 'loading') await removeSample(store)
+        const progress = showProgress('Loading the sample', 100)
+        const { publicUrl } = config
+        const onProgress = (share: number) => progress.update(share * 100)
+        const mark = await loadSample(store, secrets, { asOf, publicUrl, onProgress })
+        progress.stop()
+        return await describeSample(store, secrets, mark, publicUrl)
+      })
+      if (!sample) throw new CommandError("The sample's key was revoked while it was loaded")
+      await writeSampleFile(config.dataDir, sample)
+      answer(options, sample.organizationId, { id: sample.organizationId, ...sample })
+    },
+    { mayMake: true },
+  )
 }
 
 function parseDay(text: string): Temporal.PlainDate {

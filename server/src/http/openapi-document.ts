@@ -45,7 +45,7 @@ const TAGS = [
 
 const SIGNING_HEADERS = {
   apiKey: { name: 'x-api-key', description: 'The API key. It is public: the secret is not sent.' },
-  date: { name: 'x-date', description: 'The current time; within −5 s..+60 s of server time.' },
+  date: { name: 'x-date', description: 'The current time, at most 60 s old and 5 s ahead, or as the service is set.' },
   signature: { name: 'x-signature', description: 'Lowercase hex of HMAC-SHA256 of `x-date` under the secret.' },
 }
 

@@ -18,8 +18,8 @@ export interface PeopleOfChannel {
 interface Asking {
   graph: Graph
   token: string
-  /** waits for so many ms */
-  wait: (ms: number) => Promise<void>
+  /** waits for so many ms, and tells why */
+  wait: (ms: number, why: string) => Promise<void>
 }
 
 /** A page of them, each with some messages, is some hundred kilobytes at most. */
@@ -28,8 +28,9 @@ const PAGE = 50
 const FIELDS = 'participants,messages.limit(10){from,created_time}'
 const PLATFORM = { FB_PAGE: 'messenger', INSTAGRAM_ACCOUNT: 'instagram' } as const
 const LIMITED_PAUSE_MS = 300_000
-const RETRY_MS = 2_000
+const RETRY_MS = 500
 const MAX_ATTEMPTS = 6
+const LEFT_ALONE = 'The platform asks to be left alone'
 
 /**
  * The people with whom a channel has conversations, as the platform lists them, page by page; those whom it lists
@@ -56,13 +57,15 @@ async function ask({ graph, token, wait }: Asking, params: Record<string, string
   for (let attempt = 1; ; attempt++) {
     try {
       const { body, pauseMs } = await graph.get('me/conversations', params, token)
-      if (pauseMs > 0) await wait(pauseMs)
+      if (pauseMs > 0) await wait(pauseMs, LEFT_ALONE)
       return body
     } catch (error) {
       if (!(error instanceof GraphError)) throw error
-      if (error.fault === 'limited') await wait(Math.max(error.pauseMs, jittered(LIMITED_PAUSE_MS)))
-      else if (error.fault === 'failed' && attempt < MAX_ATTEMPTS) await wait(jittered(RETRY_MS * 2 ** attempt))
-      else throw error
+      if (error.fault === 'limited') {
+        await wait(Math.max(error.pauseMs, jittered(LIMITED_PAUSE_MS)), LEFT_ALONE)
+      } else if (error.fault === 'failed' && attempt < MAX_ATTEMPTS) {
+        await wait(jittered(RETRY_MS * 2 ** attempt), `The platform does not answer as it should (${error.code})`)
+      } else throw error
     }
   }
 }

@@ -51,7 +51,9 @@ export const listKeys = {
     .required()
     .description('The channel: an `id` of `GET /channels`')
     .example('FB_PAGE_123456789012345'),
-  hasBirthday: Joi.flag().description('`true`: only users with a known birthday. `false` filters nothing. In any case'),
+  hasBirthday: Joi.flag().description(
+    '`true`: only users with a known birthday. `false` filters nothing. In upper or lower case',
+  ),
   birthdayMonth: Joi.integer()
     .min(1)
     .max(12)

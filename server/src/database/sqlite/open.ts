@@ -1,6 +1,5 @@
 import { closeSync, openSync } from 'node:fs'
-import { join } from 'node:path'
-import { makeDataFolder } from '../../data-folder.ts'
+import { makeDataFolder, storeFile } from '../../data-folder.ts'
 import type { Writes } from '../../writes.ts'
 import { boundWriter } from '../bound-writer.ts'
 import { readMeta } from '../meta.ts'
@@ -28,7 +27,7 @@ export async function openSqliteStore(
   /** read once the store is there: of a folder that cannot be used the store says more than the key's file */
   options: () => WriterOptions,
 ): Promise<Store> {
-  const path = join(dataDir, 'dynamo.sqlite')
+  const path = storeFile(dataDir)
   const connection = openFile(dataDir, path)
   const { database, db } = connection
   await migrateUnderLock(connection, newStoreId)
