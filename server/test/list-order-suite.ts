@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import type { ListQuestion } from '../src/database/list-reader.ts'
 import type { Store } from '../src/database/store.ts'
+import { makeLists } from '../src/vip-users/make-lists.ts'
 import { verifyStore } from '../src/vip-users/verify.ts'
 import { type Facts, type ModelRow, modelList } from './list-model.ts'
 import { makeOrganization, type TestOrganization } from './organization.ts'
@@ -98,6 +99,43 @@ function factsOf(organization: TestOrganization, sequence: Report[]): Facts[] {
   })
 }
 
+/** What an operator does while facts come in. */
+type Change = { kind: 'rule'; threshold: number } | { kind: 'reconnect'; channel: number } | { kind: 'workspace' }
+
+const changes: fc.Arbitrary<Change> = fc.oneof(
+  {
+    weight: 3,
+    arbitrary: fc.record({ kind: fc.constant('rule' as const), threshold: fc.constantFrom(0, 50, 100, 250) }),
+  },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('reconnect' as const), channel: fc.nat({ max: 1 }) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('workspace' as const) }) },
+)
+
+/** Through all servers in turn; each makes the lists that the change asks for, unless the next change comes first. */
+async function change(servers: Store[], organization: TestOrganization, sequence: Change[]): Promise<void> {
+  const { orgId, workspaceKey, channels } = organization
+  const making: Promise<unknown>[] = []
+  for (const [index, one] of sequence.entries()) {
+    const store = servers[index % servers.length] as Store
+    let made = workspaceKey
+    if (one.kind === 'rule') {
+      await store.write('setVipIndicator', { orgId, workspaceKey, vipIndicator: `ltv >= ${one.threshold}` })
+    } else if (one.kind === 'reconnect') {
+      const channelKey = channels[one.channel]?.channelKey ?? 0
+      await store.write('disconnectChannel', { orgId, workspaceKey, channelKey })
+      await store.write('connectChannel', { orgId, workspaceKey, channelKey })
+    } else {
+      const created = { orgId, name: `${index}`, type: 'VIP', vipIndicator: 'ltv >= 1' } as const
+      made = (await store.write('createWorkspace', created)).workspaceKey
+      await store.write('connectChannel', { orgId, workspaceKey: made, channelKey: channels[0]?.channelKey ?? 0 })
+    }
+    making.push(makeLists(store, { orgId, workspaceKey: made }))
+    if (index % 2 === 1) await Promise.all(making)
+  }
+  await Promise.all(making)
+  for (const store of servers) await makeLists(store, { orgId, workspaceKey })
+}
+
 /** Batches of facts in the order in which they are told. */
 function batchesOf(facts: Facts[], sequence: Report[], size: number): Facts[] {
   const told = sequence
@@ -147,9 +185,14 @@ function expectedRows(rows: ModelRow[], months: ListQuestion['months']): unknown
     })
 }
 
-async function checkLists(store: Store, organization: TestOrganization, facts: Facts, limit: number): Promise<void> {
+async function checkLists(
+  store: Store,
+  organization: TestOrganization,
+  facts: Facts,
+  { limit, threshold = THRESHOLD }: { limit: number; threshold?: number },
+): Promise<void> {
   for (const { mediumId } of organization.channels) {
-    const rows = modelList(facts, mediumId, BigInt(THRESHOLD) * 1_000_000n)
+    const rows = modelList(facts, mediumId, BigInt(threshold) * 1_000_000n)
     for (const months of [null, 'any', 1, 2, 12] as const) {
       const { orgId, workspaceId } = organization
       const items = await walk(store, { orgId, workspaceId, mediumId, months, limit })
@@ -182,7 +225,7 @@ export function listOrderSuite(get: () => TestStore, runs: number): void {
           const organization = await makeOrganization(store, { vipIndicator: `ltv >= ${THRESHOLD}`, channels: 2 })
           const facts = factsOf(organization, sequence)
           for (const told of batchesOf(facts, sequence, batch)) await write(store, organization.orgId, told)
-          await checkLists(store, organization, merged(facts), limit)
+          await checkLists(store, organization, merged(facts), { limit })
         },
       ),
       { numRuns: runs },
@@ -200,8 +243,32 @@ export function listOrderSuite(get: () => TestStore, runs: number): void {
         // every third is told to both at once, as where an answer came late
         const told = batches.flatMap((batch, n) => (n % 3 === 0 ? [[batch, n] as const] : []).concat([[batch, n + 1]]))
         await Promise.all(told.map(([batch, n]) => write(servers[n % 2] ?? store, organization.orgId, batch)))
-        for (const server of servers) await checkLists(server, organization, merged(facts), 4)
+        for (const server of servers) await checkLists(server, organization, merged(facts), { limit: 4 })
       }),
+      { numRuns: Math.ceil(runs / 2) },
+    )
+  })
+
+  test('rules and channels that change while facts come in end in the list of the last rule', async () => {
+    const { store, openAnother } = get()
+    const servers = [store, await openAnother()]
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(reports, { minLength: 20, maxLength: 80 }),
+        fc.array(changes, { minLength: 1, maxLength: 6 }),
+        async (sequence, operations) => {
+          const organization = await makeOrganization(store, { vipIndicator: `ltv >= ${THRESHOLD}`, channels: 2 })
+          const { orgId } = organization
+          const facts = factsOf(organization, sequence)
+          await Promise.all([
+            change(servers, organization, operations),
+            ...batchesOf(facts, sequence, 5).map((batch, n) => write(servers[n % 2] ?? store, orgId, batch)),
+          ])
+          const last = operations.findLast((one) => one.kind === 'rule')
+          const threshold = last?.threshold ?? THRESHOLD
+          for (const server of servers) await checkLists(server, organization, merged(facts), { limit: 4, threshold })
+        },
+      ),
       { numRuns: Math.ceil(runs / 2) },
     )
   })
