@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { lstat, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { openTestStore } from './app.ts'
 import { dynamo } from './cli.ts'
+import { makeOrganization } from './organization.ts'
 
 test('wrong usage of the command line ends it with exit code 2', async () => {
   const cases = [
@@ -69,4 +73,45 @@ test('a command that needs a store makes none where there is none', async (t) =>
     assert.equal(stderr, `There is no store in ${folder}: set DYNAMO_DATA_DIR or DATABASE_URL as the server has it\n`)
   }
   assert.deepEqual(await readdir(folder), [])
+})
+
+test('a list goes into a pipe or through a link, and a folder or a full device is told', async (t) => {
+  const { store, env, remove } = await openTestStore()
+  t.after(remove)
+  const { workspaceId, channels } = await makeOrganization(store)
+  const folder = env.DYNAMO_DATA_DIR ?? ''
+  const [pipe, target, link] = ['pipe', 'target.csv', 'link.csv'].map((name) => join(folder, name)) as [
+    string,
+    string,
+    string,
+  ]
+  const list = ['--workspace', workspaceId, '--channel', channels[0]?.mediumId ?? '']
+  const exported = (file: string) => dynamo(env, ['export', 'vip-users', ...list, file])
+  execFileSync('mkfifo', [pipe])
+  const [read, piped] = await Promise.all([readFile(pipe, 'utf8'), exported(pipe)])
+  assert.deepEqual([read.split(',')[0], piped.code, (await stat(pipe)).isFIFO()], ['conversationId', 0, true])
+  await writeFile(target, 'older')
+  await symlink(target, link)
+  assert.equal((await exported(link)).code, 0)
+  assert.deepEqual([await readFile(target, 'utf8'), (await lstat(link)).isSymbolicLink()], [read, true])
+  const refused = await exported(folder)
+  assert.deepEqual([refused.code, refused.stderr], [1, `Cannot write ${folder}: it is a folder\n`])
+  if (existsSync('/dev/full')) {
+    const full = await exported('/dev/full')
+    assert.equal(full.code, 1)
+    assert.match(full.stderr, /^Cannot write \/dev\/full: ENOSPC/m)
+  }
+})
+
+test('what a command tells moves no cursor', async (t) => {
+  const { env, remove } = await openTestStore()
+  t.after(remove)
+  for (const args of [
+    ['verify', '--organization', 'x\u001b[2J'],
+    ['x\u001b[2J'],
+    ['workspace', 'show', '--workspace', 'x\u001b[2J'],
+  ]) {
+    const { code, stderr } = await dynamo(env, args)
+    assert.ok(code !== 0 && stderr.includes('\\u001b[2J') && !stderr.includes('\u001b'), JSON.stringify(stderr))
+  }
 })

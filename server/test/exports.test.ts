@@ -143,6 +143,8 @@ eachStore((get) => {
       path.replace(/vip-users-[0-9a-f]+/, /vip-users-[0-9a-f]+/.exec(other.path)?.[0] ?? ''),
       `${path.slice(0, -1)}${path.endsWith('A') ? 'B' : 'A'}`,
       `${path}&signature=${signature}`,
+      path.replace(/expires=/, 'expires=0'),
+      path.replace(/expires=\d+/, 'expires=%ff'),
       `/exports/x/${encodeURIComponent('../dynamo.sqlite')}?expires=9999999999&signature=${signature}`,
     ]) {
       assert.deepEqual(await answer(forged), forbidden, forged)

@@ -176,6 +176,31 @@ test('headers that are too large are 431, what is no HTTP is 400', async () => {
   })
 })
 
+test('into an answer that is under way no other is written', async () => {
+  const { app } = testApp(opened.store)
+  const half = 'x'.repeat(1_000)
+  const { promise: isRead, resolve: read } = Promise.withResolvers<void>()
+  app.get('/halves', { config: { access: 'open' } }, (_request, reply) => {
+    reply.hijack()
+    reply.raw.writeHead(200, { 'content-length': 2 * half.length }).write(half)
+    isRead.then(() => reply.raw.end(half))
+  })
+  await withPort(app, async (port) => {
+    const socket = connect(port, '127.0.0.1')
+    let answer = ''
+    socket.on('data', (chunk) => {
+      answer += chunk
+    })
+    socket.write('GET /halves HTTP/1.1\r\nhost: x\r\n\r\n')
+    await once(socket, 'data')
+    socket.write('nonsense\r\n\r\n')
+    await once(socket, 'close')
+    read()
+    assert.match(answer, /^HTTP\/1\.1 200 /)
+    assert.equal(answer.split('\r\n\r\n')[1], half)
+  })
+})
+
 test('a request whose headers or body never end is 408', async () => {
   const expected = [408, { message: 'Request took too long to arrive' }]
   await withPort(appWithBody(), async (port) => {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { rmSync } from 'node:fs'
-import { rename, rm } from 'node:fs/promises'
+import { type FileHandle, open, realpath, rename, rm, stat } from 'node:fs/promises'
+import { constants } from 'node:os'
 import type { ExportFormat } from '../exports/formats.ts'
 import { writeFile } from '../exports/write-file.ts'
 import { writeList } from '../exports/write-list.ts'
@@ -50,24 +51,50 @@ export async function run(file: string, options: Options): Promise<void> {
   })
 }
 
-/** Under another name until it is complete; whoever stops it leaves nothing there. */
-async function toFile(path: string, use: (write: (piece: Buffer) => Promise<unknown>) => Promise<void>): Promise<void> {
-  const part = `${path}.${randomBytes(4).toString('hex')}.part`
-  for (const [signal, code] of [
-    ['SIGINT', 130],
-    ['SIGTERM', 143],
-  ] as const) {
-    process.once(signal, () => {
-      rmSync(part, { force: true })
-      process.exit(code)
-    })
-  }
+/** A file under another name until it is complete; whoever stops it leaves nothing there. A pipe or a device as it comes. */
+async function toFile(
+  given: string,
+  use: (write: (piece: Buffer) => Promise<unknown>) => Promise<void>,
+): Promise<void> {
   try {
+    const found = await stat(given).catch(() => null)
+    if (found?.isDirectory()) throw new Error('it is a folder')
+    if (found && !found.isFile()) {
+      await toOpened(await open(given, 'w'), use)
+      return
+    }
+    // what a link leads to, and not the link
+    const path = found ? await realpath(given) : given
+    const part = `${path}.${randomBytes(4).toString('hex')}.part`
+    whenStopped(() => rmSync(part, { force: true }))
     await writeFile(part, use)
-    await rename(part, path)
+      .then(() => rename(part, path))
+      .catch(async (error: unknown) => {
+        await rm(part, { force: true })
+        throw error
+      })
   } catch (error) {
-    await rm(part, { force: true })
     if (error instanceof ApiError) throw error
-    throw new CommandError(`Cannot write ${path}: ${error instanceof Error ? error.message : error}`)
+    throw new CommandError(`Cannot write ${given}: ${error instanceof Error ? error.message : error}`)
+  }
+}
+
+async function toOpened(
+  file: FileHandle,
+  use: (write: (piece: Buffer) => Promise<unknown>) => Promise<void>,
+): Promise<void> {
+  try {
+    await use((piece) => file.appendFile(piece))
+  } finally {
+    await file.close()
+  }
+}
+
+function whenStopped(clear: () => void): void {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.once(signal, () => {
+      clear()
+      process.exit(128 + constants.signals[signal])
+    })
   }
 }

@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import packageJson from '../../package.json' with { type: 'json' }
 import { FIELDS } from '../users/resolve.ts'
+import { printable } from './output.ts'
 
 // Everything that the command line understands. What a command does is loaded when it runs: `dynamo key list` must
 // not wait for what only `dynamo serve` needs.
@@ -49,6 +50,7 @@ export function createProgram(): Command {
     .exitOverride()
     .showSuggestionAfterError(false)
     .configureHelp({ showGlobalOptions: false })
+    .configureOutput({ outputError: (text, write) => write(text.split('\n').map(printable).join('\n')) })
   serviceCommands(program)
   directoryCommands(program)
   userCommands(program)

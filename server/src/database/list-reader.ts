@@ -86,7 +86,8 @@ export function gateOf(row: GateRow | undefined): Gate | NoList {
 }
 
 export function gateId(question: ListQuestion): string {
-  return `${question.orgId} ${question.workspaceId} ${question.mediumId}`
+  // an id may hold a blank, and no NUL
+  return `${question.orgId}\0${question.workspaceId}\0${question.mediumId}`
 }
 
 /** Names a list and its version. */

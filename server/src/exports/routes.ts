@@ -70,12 +70,11 @@ export function fileRoutes(
   app.get<FileRequest>('/exports/:organizationId/:fileName', async ({ params, query, raw }, reply) => {
     const { organizationId, fileName } = params
     const { expires, signature } = query
-    const address = { organizationId, fileName, expires: Number(expires) }
+    // as we write it, and not all that is a number
+    const isTime = typeof expires === 'string' && /^[1-9]\d{0,14}$/.test(expires)
+    const address = { organizationId, fileName, expires: isTime ? Number(expires) : 0 }
     const isAllowed =
-      typeof expires === 'string' &&
-      typeof signature === 'string' &&
-      isOurs(secrets, address, signature) &&
-      now() < address.expires * 1_000
+      isTime && typeof signature === 'string' && isOurs(secrets, address, signature) && now() < address.expires * 1_000
     if (!isAllowed) throw errors.exportForbidden()
     if (!(await isStored(store, organizationId, fileName))) throw errors.exportDeleted()
     const { statusCode, headers, stream } = await send(raw, fileName, {

@@ -1,4 +1,4 @@
-import { STATUS_CODES } from 'node:http'
+import { type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Logger } from 'pino'
 import { bodyOf } from './error-handler.ts'
@@ -17,7 +17,9 @@ export function createClientErrorHandler(now: () => number, log: Logger | undefi
     const answer = (CLIENT_ERRORS[error.code ?? ''] ?? errors.malformedRequest)()
     const status = answer.statusCode
     log?.info({ status, reason: error.code })
-    if (socket.writable) {
+    // into an answer that is under way, of which Node tells nowhere else, no other is written
+    const isAnswering = Boolean((socket as Socket & { _httpMessage?: ServerResponse })._httpMessage?.headersSent)
+    if (socket.writable && !isAnswering) {
       const body = JSON.stringify(bodyOf(answer))
       socket.write(
         `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\ncontent-type: application/json; charset=utf-8\r\n` +
@@ -25,6 +27,7 @@ export function createClientErrorHandler(now: () => number, log: Logger | undefi
           `x-content-type-options: nosniff\r\nconnection: close\r\n\r\n${body}`,
       )
     }
-    socket.destroySoon()
+    if (isAnswering) socket.destroy()
+    else socket.destroySoon()
   }
 }

@@ -74,7 +74,10 @@ test('of the last messages the latest of the person counts, not those of the pag
         from('1', '2026-05-01T10:00:00+0000'),
         from('1', '2026-05-02T10:00:00+0000'),
       ]),
-      conversation('2', [from('1045', '2026-05-03T10:00:00+0000'), from('2', 'yesterday'), from('2', undefined)]),
+      conversation('2', [
+        from('1045', '2026-05-03T10:00:00+0000'),
+        ...['yesterday', undefined, '1', { toString: 1 }, '-271821-04-20T00:00:00.000Z'].map((time) => from('2', time)),
+      ]),
     ]),
   )
   assert.deepEqual(
@@ -136,4 +139,14 @@ test('it waits where the platform was asked too much, tries again where it fails
   const refused = await list(() => graphError(190, 'Error validating access token: Session has expired'))
   assert.ok(refused.failure instanceof GraphError)
   assert.deepEqual([refused.failure.fault, refused.calls.length], ['refused', 1])
+})
+
+test('a list without an end is left, and nobody waits before they have what was listed, or for nothing', async () => {
+  const endless = await list((_call, count) => page([{}], `cursor-${count}`))
+  assert.deepEqual([endless.people, endless.calls.length], [[], 100])
+  const large = await list(() => page([conversation('1')], 'x'.repeat(10_000)))
+  assert.deepEqual([large.people.length, large.calls.length], [1, 1])
+  const busy = { 'x-app-usage': '{"call_count":95}' }
+  const last = await list(() => ({ headers: busy, body: { data: [conversation('1')] } }))
+  assert.deepEqual([last.people.length, last.waits], [1, []])
 })

@@ -30,6 +30,12 @@ const PLATFORM = { FB_PAGE: 'messenger', INSTAGRAM_ACCOUNT: 'instagram' } as con
 const LIMITED_PAUSE_MS = 300_000
 const RETRY_MS = 500
 const MAX_ATTEMPTS = 6
+/** Of people whom we cannot tell apart; a list that goes on like that has no end. */
+const MAX_EMPTY_PAGES = 100
+/** Characters; the platform's own have some hundred. */
+const MAX_CURSOR = 4_096
+/** `2026-05-01T10:00:00+0000` */
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)$/
 const LEFT_ALONE = 'The platform asks to be left alone'
 
 /**
@@ -42,23 +48,25 @@ const LEFT_ALONE = 'The platform asks to be left alone'
 export async function* listPeople(asking: Asking, channel: PeopleOfChannel): AsyncGenerator<Person[]> {
   const params = { platform: PLATFORM[channel.type], fields: FIELDS, limit: String(PAGE) }
   const seen = new Set<string>()
+  let emptyPages = 0
   for (let after: string | undefined; ; ) {
-    const body = await ask(asking, after === undefined ? params : { ...params, after })
+    const { body, pauseMs } = await ask(asking, after === undefined ? params : { ...params, after })
     const conversations = Array.isArray(body.data) ? body.data : []
-    yield conversations.flatMap((conversation) => toPerson(conversation, channel) ?? [])
+    const people = conversations.flatMap((conversation) => toPerson(conversation, channel) ?? [])
+    if (people.length > 0) yield people
+    emptyPages = people.length > 0 ? 0 : emptyPages + 1
     after = cursorIn(body)
     // a cursor that comes again would lead round in a circle
-    if (conversations.length === 0 || after === undefined || seen.has(after)) return
+    if (conversations.length === 0 || after === undefined || seen.has(after) || emptyPages === MAX_EMPTY_PAGES) return
     seen.add(after)
+    if (pauseMs > 0) await asking.wait(pauseMs, LEFT_ALONE)
   }
 }
 
-async function ask({ graph, token, wait }: Asking, params: Record<string, string>): Promise<Record<string, unknown>> {
+async function ask({ graph, token, wait }: Asking, params: Record<string, string>) {
   for (let attempt = 1; ; attempt++) {
     try {
-      const { body, pauseMs } = await graph.get('me/conversations', params, token)
-      if (pauseMs > 0) await wait(pauseMs, LEFT_ALONE)
-      return body
+      return await graph.get('me/conversations', params, token)
     } catch (error) {
       if (!(error instanceof GraphError)) throw error
       if (error.fault === 'limited') {
@@ -73,7 +81,7 @@ async function ask({ graph, token, wait }: Asking, params: Record<string, string
 function cursorIn({ paging }: Record<string, unknown>): string | undefined {
   const cursors = isRecord(paging) ? paging.cursors : undefined
   const after = isRecord(cursors) ? cursors.after : undefined
-  return typeof after === 'string' && after !== '' ? after : undefined
+  return typeof after === 'string' && after !== '' && after.length <= MAX_CURSOR ? after : undefined
 }
 
 function toPerson(conversation: unknown, { type, platformId }: PeopleOfChannel): Person | undefined {
@@ -84,8 +92,8 @@ function toPerson(conversation: unknown, { type, platformId }: PeopleOfChannel):
   const { id } = person
   const times = dataIn(conversation.messages)
     .filter(({ from }) => isRecord(from) && from.id === id)
-    .map((message) => Date.parse(String(message.created_time)))
-    .filter((time) => !Number.isNaN(time))
+    .flatMap(({ created_time: time }) => (typeof time === 'string' && TIME.test(time) ? Date.parse(time) : []))
+    .filter((time) => time > 0)
   return {
     platformUserId: id,
     profile: toProfile(type, { name: person.name, username: person.username }),

@@ -37,7 +37,7 @@ const ZONE = /^[A-Za-z][\w+/-]{1,63}$/
 
 function readZone(text: string, { error }: CustomHelpers): string | ErrorReport {
   try {
-    if (ZONE.test(text)) return new Intl.DateTimeFormat('en', { timeZone: text }).resolvedOptions().timeZone
+    if (ZONE.test(text)) return Temporal.Now.zonedDateTimeISO(text).timeZoneId
   } catch {
     // there is no such zone
   }

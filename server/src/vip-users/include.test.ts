@@ -161,7 +161,7 @@ eachStore(
           ['include', `"include" ${names}, with commas between`],
         ])
       }
-      for (const zone of ['Mars/Olympus', '+02:00', 'x', '../etc', 'Europe/Berlin\0']) {
+      for (const zone of ['Mars/Olympus', 'SystemV/AST4', '+02:00', 'x', '../etc', 'Europe/Berlin\0']) {
         assert.deepEqual(await faults(`&tz=${encodeURIComponent(zone)}`), [
           ['tz', '"tz" must be a time zone, such as Europe/Berlin'],
         ])

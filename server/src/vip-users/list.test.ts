@@ -213,10 +213,11 @@ eachStore((get) => {
       400,
       { message: 'Workspace is not a VIP workspace' },
     ])
-    assert.deepEqual(await answer(`/vip-users?workspaceId=${org.workspaceId}&mediumId=y`), [
-      400,
-      { message: 'Unknown channel, or not connected to this workspace' },
-    ])
+    const unknownChannel = { message: 'Unknown channel, or not connected to this workspace' }
+    assert.deepEqual(await answer(`/vip-users?workspaceId=${org.workspaceId}&mediumId=y`), [400, unknownChannel])
+    // what is remembered of one question is not the answer to another that reads like it
+    assert.deepEqual(await answer(`/vip-users?workspaceId=${org.workspaceId}&mediumId=a%20b`), [400, unknownChannel])
+    assert.deepEqual(await answer(`/vip-users?workspaceId=${org.workspaceId}%20a&mediumId=b`), [404, unknown])
   })
 
   async function answer(url: string) {

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { closeSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { openConnection } from './connection.ts'
@@ -10,8 +11,7 @@ import { storeError } from './store-error.ts'
  * @throws ApiError 507 where there is no room; Error of the file system
  */
 export function backUpSqlite(path: string, target: string): void {
-  const part = `${target}.part`
-  rmSync(part, { force: true })
+  const part = `${target}.${randomBytes(4).toString('hex')}.part`
   // for its owner alone, as the store is
   closeSync(openSync(part, 'wx', 0o600))
   try {
