@@ -21,6 +21,8 @@ export interface BackgroundOptions {
   /** rings when a webhook's events have been stored */
   bell: Bell
   storage: ExportStorage
+  /** where `erasures.ndjson` is */
+  dataDir: string
   /** where profiles are read, with access tokens that `secrets` opens */
   graph: Graph
   secrets: Secrets
@@ -39,7 +41,7 @@ const STALLED_MS = 2_000
  * deletes what has expired, and overwrites what erasures have left. It leaves the store to others in between.
  */
 export async function runBackground(store: Store, options: BackgroundOptions): Promise<void> {
-  const { log, metrics, bell, storage, graph, secrets, signal } = options
+  const { log, metrics, bell, storage, dataDir, graph, secrets, signal } = options
   const stoppable: Pick<Store, 'db' | 'write'> = {
     db: store.db,
     write(name, args) {
@@ -47,7 +49,7 @@ export async function runBackground(store: Store, options: BackgroundOptions): P
       return whenFree(() => store.write(name, args), signal)
     },
   }
-  const keepErasures = createErasureUpkeep(store)
+  const keepErasures = createErasureUpkeep(store, dataDir)
   async function sweep(failure: string, work: (isFirst: boolean) => Promise<void>): Promise<void> {
     for (let isFirst = true; !signal.aborted; isFirst = false) {
       try {

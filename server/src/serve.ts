@@ -71,6 +71,7 @@ async function serveStore(store: Store, config: Config, withSample: boolean): Pr
     metrics,
     bell,
     storage: createExportStorage(config),
+    dataDir: config.dataDir,
     graph: createGraph({ url: config.graphUrl, count: metrics.countGraphCall }),
     secrets,
     signal: stopping.signal,

@@ -21,7 +21,11 @@ export function startBackground(
 ): { stop: () => Promise<void> } {
   const stopping = new AbortController()
   const log = pino({ enabled: false })
-  const running = runBackground(store, { log, metrics, bell, storage, graph, secrets, signal: stopping.signal })
+  const running = runBackground(store, {
+    ...{ log, metrics, bell, storage, graph, secrets },
+    dataDir: '/nowhere',
+    signal: stopping.signal,
+  })
   return {
     async stop() {
       stopping.abort()

@@ -1,5 +1,6 @@
-import { open, readFile } from 'node:fs/promises'
+import { open, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { makeDataFolder } from '../data-folder.ts'
 import { errors } from '../http/errors.ts'
 import { Joi } from '../http/input.ts'
@@ -9,6 +10,10 @@ import type { Erasure } from './erase-user.ts'
 export type ErasureRecord = Erasure & { organizationId: string }
 
 const FILE = 'erasures.ndjson'
+/** What it was while its old lines are left out. */
+const ASIDE = `${FILE}.old`
+/** Longer than whoever has opened the file under its name takes to write a line. */
+const APPENDED_MS = 1_000
 const NEWLINE = 0x0a
 
 /**
@@ -16,26 +21,27 @@ const NEWLINE = 0x0a
  *
  * @throws ApiError 503 where it cannot be written
  */
-export async function appendErasure(
-  dataDir: string,
-  { organizationId, receiptId, userHash, erasedTimestamp }: ErasureRecord,
-): Promise<void> {
+export async function appendErasure(dataDir: string, record: ErasureRecord): Promise<void> {
+  const { organizationId, receiptId, userHash, erasedTimestamp } = record
   try {
     makeDataFolder(dataDir)
-    const file = await open(join(dataDir, FILE), 'a+', 0o600)
-    try {
-      const { size } = await file.stat()
-      const line = JSON.stringify({ organizationId, receiptId, userHash, erasedTimestamp })
-      // a line that a crash has cut must not spoil the next one
-      const isCut = size > 0 && (await file.read(Buffer.alloc(1), 0, 1, size - 1)).buffer[0] !== NEWLINE
-      await file.writeFile(`${isCut ? '\n' : ''}${line}\n`)
-      await file.sync()
-      if (size === 0) await syncFolder(dataDir)
-    } finally {
-      await file.close()
-    }
+    await appendLines(dataDir, [JSON.stringify({ organizationId, receiptId, userHash, erasedTimestamp })])
   } catch (error) {
     throw errors.storeCannotWrite(error)
+  }
+}
+
+async function appendLines(dataDir: string, lines: string[]): Promise<void> {
+  const file = await open(join(dataDir, FILE), 'a+', 0o600)
+  try {
+    const { size } = await file.stat()
+    // a line that a crash has cut must not spoil the next one
+    const isCut = size > 0 && (await file.read(Buffer.alloc(1), 0, 1, size - 1)).buffer[0] !== NEWLINE
+    await file.writeFile(`${isCut ? '\n' : ''}${lines.join('\n')}\n`)
+    await file.sync()
+    if (size === 0) await syncFolder(dataDir)
+  } finally {
+    await file.close()
   }
 }
 
@@ -60,7 +66,39 @@ const RECORD = Joi.object<ErasureRecord, true>({
 
 /** @returns the records, oldest first, and how many lines are none */
 export async function readErasuresFile(dataDir: string): Promise<{ records: ErasureRecord[]; cut: number }> {
-  const lines = (await readText(join(dataDir, FILE))).split('\n').filter((line) => line !== '')
+  // the first may end with a line that a crash has cut
+  return readLines(`${await readText(join(dataDir, ASIDE))}\n${await readText(join(dataDir, FILE))}`)
+}
+
+/**
+ * Leaves the records of erasures before a time out of the file. Others append to it meanwhile, and whoever crashes in
+ * between leaves some twice and none out; no two may do this at once.
+ *
+ * @param before epoch ms
+ */
+export async function forgetErasureRecords(dataDir: string, before: number): Promise<void> {
+  const [path, aside] = [join(dataDir, FILE), join(dataDir, ASIDE)]
+  const isLeft = (await readText(aside)) !== ''
+  if (!isLeft) {
+    const { records } = readLines(await readText(path))
+    if (!records.some((record) => record.erasedTimestamp < before)) return
+    await rename(path, aside)
+    await syncFolder(dataDir)
+    await pause(APPENDED_MS)
+  }
+  const { records } = readLines(await readText(aside))
+  const kept = records.filter((record) => record.erasedTimestamp >= before)
+  if (kept.length > 0)
+    await appendLines(
+      dataDir,
+      kept.map((record) => JSON.stringify(record)),
+    )
+  await rm(aside)
+  await syncFolder(dataDir)
+}
+
+function readLines(text: string): { records: ErasureRecord[]; cut: number } {
+  const lines = text.split('\n').filter((line) => line !== '')
   const records = lines.flatMap((line) => parse(line) ?? [])
   return { records, cut: lines.length - records.length }
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { appendFile, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { appendFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -8,7 +8,7 @@ import { makeOrganization } from '../../test/organization.ts'
 import { eachStore } from '../../test/stores.ts'
 import { loadErasureKey } from '../secrets.ts'
 import { verifyStore } from '../vip-users/verify.ts'
-import { appendErasure, readErasuresFile } from './erasures-file.ts'
+import { appendErasure, forgetErasureRecords, readErasuresFile } from './erasures-file.ts'
 import { reapplyErasures } from './reapply-erasures.ts'
 
 const TIMESTAMP = 1_770_000_000_000
@@ -55,4 +55,27 @@ test('an erasure is a line of its own outside the store, after one that a crash 
   await appendErasure(dataDir, { ...record, receiptId: 'r2' })
   assert.deepEqual(await readErasuresFile(dataDir), { records: [record, { ...record, receiptId: 'r2' }], cut: 1 })
   assert.equal((await readFile(join(dataDir, 'erasures.ndjson'), 'utf8')).split('\n').length, 4)
+})
+
+test('erasures of long ago are left out of the file, and none that are appended meanwhile', async (t) => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'dynamo-test-'))
+  t.after(() => rm(dataDir, { recursive: true }))
+  const record = (receiptId: string, erasedTimestamp: number) => ({
+    ...{ organizationId: 'o', receiptId, userHash: `hash of ${receiptId}`, erasedTimestamp },
+  })
+  await forgetErasureRecords(dataDir, TIMESTAMP)
+  for (const one of [record('old', TIMESTAMP - 1), record('kept', TIMESTAMP)]) await appendErasure(dataDir, one)
+  const forgetting = forgetErasureRecords(dataDir, TIMESTAMP)
+  for (let n = 0; n < 20; n++) await appendErasure(dataDir, record(`late ${n}`, TIMESTAMP + n))
+  await forgetting
+  const { records, cut } = await readErasuresFile(dataDir)
+  const names = ['kept', ...Array.from({ length: 20 }, (_, n) => `late ${n}`)]
+  assert.deepEqual(records.map((one) => one.receiptId).sort(), names.sort())
+  assert.deepEqual([cut, await readdir(dataDir)], [0, ['erasures.ndjson']])
+
+  // a crash once what is kept has been written, and before the rest is gone
+  await writeFile(join(dataDir, 'erasures.ndjson.old'), `${JSON.stringify(record('old', TIMESTAMP - 1))}\n`)
+  assert.equal((await readErasuresFile(dataDir)).records.length, 22)
+  await forgetErasureRecords(dataDir, TIMESTAMP)
+  assert.equal((await readErasuresFile(dataDir)).records.length, 21)
 })

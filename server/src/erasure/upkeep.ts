@@ -1,6 +1,7 @@
 import type { Store } from '../database/store.ts'
 import type { Tx } from '../database/write.ts'
 import { compactStore } from './compact-store.ts'
+import { forgetErasureRecords } from './erasures-file.ts'
 
 /** From 03:00 to 04:00 UTC most players of most games sleep, or should. */
 const QUIET_HOUR_UTC = 3
@@ -14,14 +15,19 @@ const KEPT_DAYS = 90
  * What a server does about erasures in the quiet hour: it overwrites what erased rows have left, where something was
  * erased, and forgets the hashes of users erased long ago; that also when it starts.
  *
+ * @param dataDir where `erasures.ndjson` is
  * @returns what is to be called every few seconds
  */
-export function createErasureUpkeep(store: Store): (now: number) => Promise<void> {
+export function createErasureUpkeep(store: Store, dataDir: string): (now: number) => Promise<void> {
   let nextTimestamp = 0
   let isFirst = true
   return async (now) => {
     const isQuiet = new Date(now).getUTCHours() === QUIET_HOUR_UTC && now >= nextTimestamp
-    if (isFirst || isQuiet) await forgetOldErasures(store, now - KEPT_DAYS * DAY_MS)
+    if (isFirst || isQuiet) {
+      const before = now - KEPT_DAYS * DAY_MS
+      await forgetOldErasures(store, before)
+      await store.alone(() => forgetErasureRecords(dataDir, before))
+    }
     isFirst = false
     if (!isQuiet) return
     nextTimestamp = now + RETRY_MS
