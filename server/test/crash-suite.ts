@@ -6,6 +6,7 @@ import { test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { verifyStore } from '../src/vip-users/verify.ts'
 import { serveDynamo } from './cli.ts'
+import { createErasingClient } from './erasing-client.ts'
 import { inStore, makeReported } from './reported-organization.ts'
 import { createReportingClient } from './reporting-client.ts'
 import type { TestStore } from './stores.ts'
@@ -19,7 +20,8 @@ export function crashSuite(get: () => TestStore, kills: number): void {
   test('a server that is killed at any moment has kept all that it acknowledged, and nothing in part', async (t) => {
     const env = ownFolder(get().env)
     const { orgId, key } = await inStore(env, makeReported)
-    const clients = CLIENTS.map(createReportingClient)
+    const eraser = createErasingClient('erased', env.DYNAMO_DATA_DIR ?? '')
+    const clients = [...CLIENTS.map(createReportingClient), eraser]
     for (let life = 0; life <= kills; life++) {
       const server = await serveDynamo(env)
       t.after(() => server.process.kill('SIGKILL'))
