@@ -22,8 +22,13 @@ const IDEMPOTENCY_KEY = {
 }
 
 export const SIGNED_CURL = `DATE=$(date -u +%Y-%m-%dT%H:%M:%S.000Z)
-SIGNATURE=$(printf %s "$DATE" | openssl dgst -sha256 -hmac "$SECRET" | sed 's/^.* //')
-curl -H "x-api-key: $API_KEY" -H "x-date: $DATE" -H "x-signature: $SIGNATURE" "$URL/workspaces"`
+SIGNATURE=$(printf %s "$DATE" |
+  openssl dgst -sha256 -hmac "$SECRET" |
+  sed 's/^.* //')
+curl "$URL/workspaces" \\
+  -H "x-api-key: $API_KEY" \\
+  -H "x-date: $DATE" \\
+  -H "x-signature: $SIGNATURE"`
 
 /** `/user/:userId` as OpenAPI writes it. */
 export function templateOf(url: string): string {
@@ -78,7 +83,7 @@ export function signedCurl({ method, url, operation: { query, body } }: Route): 
   )
   if (!body) return curl
   const json = JSON.stringify(Object.values(body.examples)[0]).replaceAll("'", String.raw`'\''`)
-  return curl.replace('curl ', () => `curl -X ${method} -H 'content-type: application/json' -d '${json}' \\\n  `)
+  return `${curl.replace('curl ', () => `curl -X ${method} `)} \\\n  -H 'content-type: application/json' \\\n  -d '${json}'`
 }
 
 function variableOf(name: string): string {
