@@ -76,12 +76,16 @@ async function serveStore(store: Store, config: Config, withSample: boolean): Pr
     secrets,
     signal: stopping.signal,
   })
+  const pictures = renewSamplePictures(store, config, stopping.signal).catch((error: unknown) => {
+    log.error({ message: "The sample's pictures could not be led here", error: String(error) })
+  })
   await stopped
   stopping.abort()
   // who sends or takes an answer without end keeps the server no longer than this
   setTimeout(() => app.server.closeAllConnections(), STOP_MS).unref()
   await app.close()
   await background
+  await pictures
   lines.flushSync()
 }
 
@@ -140,6 +144,13 @@ async function loadSampleWhereEmpty(store: Store, secrets: Secrets, config: Conf
     onProgress: (share) => progress.update(share * 100),
   })
   progress.stop()
+}
+
+async function renewSamplePictures(store: Store, { publicUrl }: Config, signal: AbortSignal): Promise<void> {
+  const mark = await readSampleMark(store.db)
+  if (mark?.state !== 'loaded') return
+  const { renewPictures } = await import('../sample/renew-pictures.ts')
+  await renewPictures(store, { orgId: mark.orgId, publicUrl, signal })
 }
 
 async function renewSampleFile(
