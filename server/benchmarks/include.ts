@@ -1,0 +1,80 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { ensureLists, storeEnvs } from './bench-stores.ts'
+import { ask, askMonthTotals, CASES, pageOf } from './cases.ts'
+import { median, toTable } from './figures.ts'
+import { describeMachine } from './machine.ts'
+import type { MadeList } from './made-list.ts'
+import { startDynamo } from './servers.ts'
+
+// What `include=` costs a page: each page is asked for without and with it, in turn, by one client.
+
+const { values } = parseArgs({
+  options: {
+    rows: { type: 'string', default: '100000' },
+    stores: { type: 'string', default: 'sqlite,postgres' },
+    pages: { type: 'string', default: '1000' },
+    // a PostgreSQL server, on which the database `dynamo_benchmark` is made, and stays
+    postgres: { type: 'string' },
+  },
+})
+const pages = Number(values.pages)
+const ALL = '&include=ltv,rank,messagingWindowClosesAt,nextBirthday,daysUntilBirthday'
+const OTHERS = '&include=ltv,messagingWindowClosesAt,nextBirthday,daysUntilBirthday'
+
+const folder = await mkdtemp(join(tmpdir(), 'dynamo-benchmark-'))
+try {
+  const lines: (string | number)[][] = []
+  const { stores, databaseUrl } = await storeEnvs(values.stores, folder, values.postgres)
+  const machine = await describeMachine(databaseUrl)
+  for (const { name, env } of stores) {
+    const [list] = await ensureLists(env, [Number(values.rows)])
+    if (!list) continue
+    const server = await startDynamo(env)
+    try {
+      const monthTotals = await askMonthTotals(server.baseUrl, list)
+      const near = addressOf('(c)', monthTotals)
+      const ofMonth = addressOf('(e)', monthTotals)
+      for (const [what, address, include] of [
+        ['the first page, all five', () => pageOf(list), ALL],
+        ['pages in the first 10,000, all five', near, ALL],
+        ['pages of a birthday month, all but `rank`', ofMonth, OTHERS],
+        ['pages of a birthday month, all five', ofMonth, ALL],
+      ] as const) {
+        lines.push([`${name}: ${what}`, ...(await measure(server.baseUrl, list, address, include))])
+      }
+
+      function addressOf(start: string, totals: number[]): () => string {
+        const found = CASES.find((one) => one.name.startsWith(start))
+        if (!found || !list) throw new Error(`There is no case ${start}`)
+        return () => found.address(list, totals)
+      }
+    } finally {
+      await server.stop()
+    }
+  }
+  const command = `node server/benchmarks/include.ts --rows ${values.rows} --stores ${values.stores} --pages ${pages}`
+  process.stdout.write(`- command: \`${command}\`\n${machine.join('\n')}\n\n`)
+  process.stdout.write(`${toTable(['', 'without ms', 'with ms', 'times'], lines)}\n`)
+} finally {
+  await rm(folder, { recursive: true, force: true })
+}
+// with it ends a PostgreSQL server that was started for this run
+process.exit()
+
+/** @returns medians, and the one as a multiple of the other */
+async function measure(baseUrl: string, list: MadeList, address: () => string, include: string): Promise<string[]> {
+  const times: [without: number[], included: number[]] = [[], []]
+  for (let page = 0; page < pages; page++) {
+    // of another place each: what was asked for once is kept
+    for (const [index, more] of ['', include].entries()) {
+      const startedMs = performance.now()
+      await ask(baseUrl, list, address() + more)
+      times[index]?.push(performance.now() - startedMs)
+    }
+  }
+  const [without, included] = times.map(median) as [number, number]
+  return [without.toFixed(2), included.toFixed(2), (included / without).toFixed(2)]
+}
