@@ -1,5 +1,6 @@
 import type BaseJoi from 'joi'
 import type { CustomHelpers, ErrorReport } from 'joi'
+import { ODD, plainObject, plainText } from '../audience/plain.ts'
 import { type ListQuestion, Recent } from '../database/list-reader.ts'
 import { Joi, validateInput } from '../http/input.ts'
 import { INCLUDES, type Include } from './include.ts'
@@ -89,6 +90,31 @@ export const filterSchema = Joi.object<ListFilter, true>({
     .description('When a birthday on 29 February is in other years'),
 })
 
+const plainInteger = (pattern: RegExp) => (value: unknown) =>
+  typeof value === 'string' && pattern.test(value) ? Number(value) : ODD
+
+const readPlain = plainObject<Pick<ListFilter, 'workspaceId' | 'mediumId'> & Partial<ListFilter>>(
+  {
+    workspaceId: plainText,
+    mediumId: plainText,
+    limit: plainInteger(/^[1-9]\d{0,8}$/),
+    offset: plainInteger(/^(?:0|[1-9]\d{0,8})$/),
+    birthdayMonth: plainInteger(/^(?:[1-9]|1[0-2])$/),
+    hasBirthday: (value) => (value === 'true' ? true : value === 'false' ? false : ODD),
+    include: () => ODD,
+    tz: () => ODD,
+    feb29: () => ODD,
+  },
+  ['workspaceId', 'mediumId'],
+)
+
+/** What the schema makes of a query; of one without anything odd in a tenth of the time. @throws InputError */
+export function toFilter(query: unknown): ListFilter {
+  const plain = readPlain(query)
+  if (plain === ODD) return validateInput(filterSchema, query)
+  return { limit: DEFAULT_LIMIT, offset: 0, tz: 'UTC', feb29: 'feb28', ...plain }
+}
+
 /** Callers ask the same question over and over, and the schema's answer to one text never changes. */
 const MAX_REMEMBERED = 1000
 const MAX_ADDRESS_LENGTH = 1024
@@ -101,7 +127,7 @@ const remembered = new Recent<string, Readonly<ListFilter>>(MAX_REMEMBERED)
 export function readFilter(address: string, query: unknown): Readonly<ListFilter> {
   const known = remembered.get(address)
   if (known) return known
-  const filter = Object.freeze(validateInput(filterSchema, query))
+  const filter = Object.freeze(toFilter(query))
   if (address.length <= MAX_ADDRESS_LENGTH) remembered.set(address, filter)
   return filter
 }
