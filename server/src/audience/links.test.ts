@@ -53,7 +53,7 @@ eachStore((get) => {
     const t = await customer()
     const made = await t.send('links', { userId: 'new one' })
     const { d10xLinkId } = made.json as { d10xLinkId: string }
-    assert.match(d10xLinkId, /^[\w-]{16}$/)
+    assert.match(d10xLinkId, /^[0-9a-f]{24}$/)
     assert.deepEqual((await t.send('markConversion', { d10xLinkId })).json, { userId: 'new one' })
     await t.take('identify', { d10xLinkId, userId: 'another' })
     const own = { d10xLinkId, identifyUserWithD10xUserId: true }

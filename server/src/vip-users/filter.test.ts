@@ -71,5 +71,5 @@ test('a query is read to what the schema makes of it, whether it is plain or odd
     }),
     { numRuns: 5_000 },
   )
-assert.ok(seen.taken > 500 && seen.refused > 500, JSON.stringify(seen))
+  assert.ok(seen.taken > 500 && seen.refused > 500, JSON.stringify(seen))
 })

@@ -175,8 +175,9 @@ function toReport(event: EventRow, binding?: Binding, cuids?: ReadonlyMap<string
     profilePic: null,
     lastUserMessageTimestamp: event.kind === 'message' ? event.timestamp : null,
     cuid: cuids?.get(binding?.link.linkId ?? '') ?? null,
-    // the person is the link's user since they came with it, or since the link is that user's
-    eventTimestamp: Math.max(event.timestamp, binding?.link.tie.user_timestamp ?? 0),
+    // since the link is that user's, not since the person came: else who is identified by the link before and after
+    // they come would depend on which is told first
+    eventTimestamp: binding?.link.tie.user_timestamp ?? event.timestamp,
   }
 }
 
