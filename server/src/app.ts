@@ -94,6 +94,8 @@ export function buildApp(options: AppOptions): FastifyInstance {
       headersTimeout: timeouts.headersMs,
       connectionsCheckingInterval: timeouts.checkMs,
       maxHeaderSize: MAX_HEADER_BYTES,
+      // refused below, with a body
+      requireHostHeader: false,
     },
     // what still comes over an open connection while the server stops is answered, and the connection closed
     return503OnClosing: false,
@@ -123,8 +125,11 @@ export function buildApp(options: AppOptions): FastifyInstance {
   app.setErrorHandler(answerError)
   app.addHook('onRequest', (request, _reply, done) => {
     stamp.onRequest(request)
-    done()
+    const lacksHost = request.headers.host === undefined && request.raw.httpVersion === '1.1'
+    done(lacksHost ? errors.malformedRequest() : undefined)
   })
+  // an expectation other than 100-continue may be passed over (RFC 9110, section 10.1.1); Node's own 417 has no body
+  app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
   app.addHook('onRequest', createOneAtATime())
   app.addHook('onSend', (request, reply, _payload, done) => {
     stamp.onSend(request, reply)

@@ -171,6 +171,14 @@ test('headers that are too large are 431, what is no HTTP is 400', async () => {
     const large = await exchange(port, `GET /healthz HTTP/1.1\r\nhost: x\r\nx-large: ${'x'.repeat(20_000)}\r\n\r\n`)
     assert.deepEqual([large.status, large.body], [431, { message: 'Address and headers are larger than 16 KiB' }])
     assert.match(large.head, /x-server-time: 2026-05-30t13:00:00.000z/)
+    const hostless = await exchange(port, 'GET /healthz HTTP/1.1\r\nconnection: close\r\n\r\n')
+    assert.deepEqual([hostless.status, hostless.body], [400, { message: 'Request is not valid HTTP' }])
+    assert.match(hostless.head, /x-server-time: .+x-request-id: /s)
+    const expecting = await exchange(
+      port,
+      'GET /healthz HTTP/1.1\r\nhost: x\r\nexpect: wonders\r\nconnection: close\r\n\r\n',
+    )
+    assert.deepEqual([expecting.status, expecting.body], [200, { status: 'up' }])
     const nonsense = await exchange(port, 'nonsense\r\n\r\n')
     assert.deepEqual([nonsense.status, nonsense.body], [400, { message: 'Request is not valid HTTP' }])
   })
