@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 import { type Gate, type ListPage, type ListQuestion, versionOf } from '../database/list-reader.ts'
+import { rowsTable } from '../database/rows.ts'
 import type { Schema } from '../database/schema.ts'
 import type { RowKey } from './ranges.ts'
 import { ofList, rankOf } from './rank.ts'
@@ -23,19 +24,22 @@ export async function ranksOf(db: Kysely<Schema>, question: ListQuestion, page: 
 }
 
 async function countRanks(db: Kysely<Schema>, question: ListQuestion, page: ListPage): Promise<number[] | null> {
-  const { orgId, months } = question
+  const { orgId } = question
   const gate = await readGate(db, question)
   if (!isOf(page, gate)) return null
-  const { first, last } = keysOf(page)
+  const keys = keysOf(page)
+  const [first, last] = [keys.at(0), keys.at(-1)] as [RowKey, RowKey] // a page that is not empty
   const firstRank = await rankOf(db, orgId, gate, first)
+  // of the key alone: an index has it, and the rows are not read
   const { rows } = await sql<{ place: number }>`
     /* vip-users.places */
     select p.place from (
-      select v.birthday_month, row_number() over (order by v.negated_ltv_micros, v.conversation_id) as place
+      select v.conversation_id, row_number() over (order by v.negated_ltv_micros, v.conversation_id) as place
       from vip_users v
       where ${ofList(orgId, gate, 'v')} and (v.negated_ltv_micros, v.conversation_id) >= ${keyOf(first)}
         and (v.negated_ltv_micros, v.conversation_id) <= ${keyOf(last)}) p
-    where ${months === 'any' ? sql`p.birthday_month is not null` : sql`p.birthday_month = ${months}`}
+    where p.conversation_id in (
+      select k.id from ${rowsTable(db, 'k', { id: 'text' }, keys.map(toId))})
     order by p.place`.execute(db)
   return isOf(page, await readGate(db, question)) ? rows.map(({ place }) => firstRank + Number(place) - 1) : null
 }
@@ -46,11 +50,12 @@ function isOf(page: ListPage, gate: Awaited<ReturnType<typeof readGate>>): gate 
 
 const keyOf = ({ negatedLtvMicros, conversationId }: RowKey) => sql`(${BigInt(negatedLtvMicros)}, ${conversationId})`
 
-function keysOf({ items, ltvs = [] }: ListPage): { first: RowKey; last: RowKey } {
+const toId = ({ conversationId }: RowKey) => ({ id: conversationId })
+
+function keysOf({ items, ltvs = [] }: ListPage): RowKey[] {
   const rows: { conversationId: string }[] = JSON.parse(`[${items}]`)
-  const keyAt = (index: number) => ({
-    negatedLtvMicros: String(-BigInt(ltvs.at(index) ?? 0)),
-    conversationId: rows.at(index)?.conversationId ?? '',
-  })
-  return { first: keyAt(0), last: keyAt(-1) }
+  return rows.map(({ conversationId }, index) => ({
+    negatedLtvMicros: String(-BigInt(ltvs[index] ?? 0)),
+    conversationId,
+  }))
 }
