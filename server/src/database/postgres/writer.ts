@@ -5,6 +5,8 @@ import type { Writer, WriterOptions, Writes } from '../write.ts'
 
 /** A deadlock or a serialization failure is tried again this often, then the caller is told to. */
 const MAX_ATTEMPTS = 5
+/** Held by the one write that is tried again: many that came into each other's way would do so again. */
+const AGAIN_LOCK = 0x44594e_41
 const MAX_ANALYZED_WRITES = 4 ** 6
 /** From so many rows in a table on, the server's own figures are there, and to make them anew takes long. */
 const YOUNG_ROWS = 100_000
@@ -38,9 +40,10 @@ export function createPostgresWriter<W extends Writes>(
     if (!write) throw new Error(`No write named ${name}`)
     for (let attempt = 1; ; attempt++) {
       try {
-        const result = await db
-          .transaction()
-          .execute((transaction) => write({ db: transaction, now: Date.now(), ...options }, args))
+        const result = await db.transaction().execute(async (transaction) => {
+          if (attempt > 1) await sql`select pg_advisory_xact_lock(${AGAIN_LOCK}::bigint)`.execute(transaction)
+          return await write({ db: transaction, now: Date.now(), ...options }, args)
+        })
         analyzeWhileYoung()
         return result
       } catch (error) {
