@@ -16,11 +16,9 @@ export function readItems<Item extends object>(
   body: unknown,
 ): { items: Item[]; isBatch: boolean } {
   const { batch, ...others } = body instanceof Object ? (body as { batch?: unknown }) : {}
-  // `null` counts as left out
-  const item = batch === null ? others : body
   if (!Array.isArray(batch) || batch.length === 0 || batch.length > MAX_BATCH) {
-    const plain = readPlain(item)
-    return { items: plain === ODD ? itemsOf(validateInput(schema, item)) : [plain], isBatch: false }
+    const plain = readPlain(body)
+    return { items: plain === ODD ? itemsOf(validateInput(schema, body)) : [plain], isBatch: false }
   }
   const items: Item[] = []
   const faults: InputFault[] = []
