@@ -35,8 +35,8 @@ try {
     const server = await startDynamo(env)
     try {
       const monthTotals = await askMonthTotals(server.baseUrl, list)
-      const near = addressOf('(c)', monthTotals)
-      const ofMonth = addressOf('(e)', monthTotals)
+      const near = addressOf('(c)', list, monthTotals)
+      const ofMonth = addressOf('(e)', list, monthTotals)
       for (const [what, address, include] of [
         ['the first page, all five', () => pageOf(list), ALL],
         ['pages in the first 10,000, all five', near, ALL],
@@ -44,12 +44,6 @@ try {
         ['pages of a birthday month, all five', ofMonth, ALL],
       ] as const) {
         lines.push([`${name}: ${what}`, ...(await measure(server.baseUrl, list, address, include))])
-      }
-
-      function addressOf(start: string, totals: number[]): () => string {
-        const found = CASES.find((one) => one.name.startsWith(start))
-        if (!found || !list) throw new Error(`There is no case ${start}`)
-        return () => found.address(list, totals)
       }
     } finally {
       await server.stop()
@@ -63,6 +57,13 @@ try {
 }
 // with it ends a PostgreSQL server that was started for this run
 process.exit()
+
+/** How the address of one more page is made. @param start of the case's name */
+function addressOf(start: string, list: MadeList, monthTotals: number[]): () => string {
+  const found = CASES.find((one) => one.name.startsWith(start))
+  if (!found) throw new Error(`There is no case ${start}`)
+  return () => found.address(list, monthTotals)
+}
 
 /** @returns medians, and the one as a multiple of the other */
 async function measure(baseUrl: string, list: MadeList, address: () => string, include: string): Promise<string[]> {

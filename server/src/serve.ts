@@ -39,7 +39,7 @@ export async function serve(given: Config, { withSample }: { withSample: boolean
   }
 }
 
-/** Lines are written together, a tenth of a second late: one by one they take a tenth of what a server can do. */
+/** Lines are written together, at most a tenth of a second late: one by one each costs a write. */
 const LOG_BYTES = 4_096
 const LOG_MS = 100
 

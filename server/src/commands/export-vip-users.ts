@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { rmSync } from 'node:fs'
 import { type FileHandle, open, realpath, rename, rm, stat } from 'node:fs/promises'
 import { constants } from 'node:os'
@@ -6,6 +5,7 @@ import type { ExportFormat } from '../exports/formats.ts'
 import { writeFile } from '../exports/write-file.ts'
 import { writeList } from '../exports/write-list.ts'
 import { ApiError } from '../http/errors.ts'
+import { partPathOf } from '../part-path.ts'
 import { CommandError } from './command-error.ts'
 import { findWorkspace } from './find.ts'
 import { print, say } from './output.ts'
@@ -65,14 +65,15 @@ async function toFile(
     }
     // what a link leads to, and not the link
     const path = found ? await realpath(given) : given
-    const part = `${path}.${randomBytes(4).toString('hex')}.part`
+    const part = partPathOf(path)
     whenStopped(() => rmSync(part, { force: true }))
-    await writeFile(part, use)
-      .then(() => rename(part, path))
-      .catch(async (error: unknown) => {
-        await rm(part, { force: true })
-        throw error
-      })
+    try {
+      await writeFile(part, use)
+      await rename(part, path)
+    } catch (error) {
+      await rm(part, { force: true })
+      throw error
+    }
   } catch (error) {
     if (error instanceof ApiError) throw error
     throw new CommandError(`Cannot write ${given}: ${error instanceof Error ? error.message : error}`)

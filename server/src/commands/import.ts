@@ -38,10 +38,8 @@ export async function run(kind: Kind, file: string, options: Options): Promise<v
     for (const note of notes) say(note)
     if (counts.rejected > 0) {
       // a file that is mended is a newer one than that whose rows it has
-      const asItWas = kind === 'purchases' ? '' : ` --as-of ${new Date(kindOptions.eventTimestamp).toISOString()}`
-      say(
-        `The rejected rows are in ${source.rejectedPath}: mend them and import that file${asItWas && ` with${asItWas}`}`,
-      )
+      const asOf = kind === 'purchases' ? '' : ` with --as-of ${new Date(kindOptions.eventTimestamp).toISOString()}`
+      say(`The rejected rows are in ${source.rejectedPath}: mend them and import that file${asOf}`)
     }
     const { read, imported, unchanged, rejected } = counts
     answer(options, `read ${read}, imported ${imported}, unchanged ${unchanged}, rejected ${rejected}`, counts)

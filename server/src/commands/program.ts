@@ -106,6 +106,7 @@ function serviceCommands(program: Command): void {
 
 function directoryCommands(program: Command): void {
   const organization = program.command('organization').description('organizations')
+  add(organization, 'list', "list the store's", () => import('./organization-list.ts'))
   add(organization, 'create', 'make one and print its id', () => import('./organization-create.ts')).requiredOption(
     '--name <name>',
     'its name',
@@ -118,9 +119,8 @@ function directoryCommands(program: Command): void {
         .makeOptionMandatory(),
     )
 
-  add(organization, 'list', "list the store's", () => import('./organization-list.ts'))
-
   const workspace = program.command('workspace').description('workspaces')
+  add(workspace, 'list', "list an organization's", () => import('./workspace-list.ts')).requiredOption(...ORGANIZATION)
   add(workspace, 'create', 'make one and print its id', () => import('./workspace-create.ts'))
     .requiredOption(...ORGANIZATION)
     .requiredOption('--name <name>', 'its name')
@@ -131,9 +131,13 @@ function directoryCommands(program: Command): void {
     .requiredOption(...VIP_INDICATOR)
   add(workspace, 'show', 'say how its lists stand', () => import('./workspace-show.ts')).requiredOption(...WORKSPACE)
 
-  add(workspace, 'list', "list an organization's", () => import('./workspace-list.ts')).requiredOption(...ORGANIZATION)
-
   const channel = program.command('channel').description('Facebook pages and Instagram accounts')
+  add(
+    channel,
+    'list',
+    "list an organization's, and what they are connected to",
+    () => import('./channel-list.ts'),
+  ).requiredOption(...ORGANIZATION)
   add(channel, 'create', 'make one and print its id', () => import('./channel-create.ts'))
     .requiredOption(...ORGANIZATION)
     .addOption(
@@ -156,12 +160,6 @@ function directoryCommands(program: Command): void {
   add(channel, 'connect', 'connect it to a workspace and make its list', () => import('./channel-connect.ts'))
     .requiredOption(...WORKSPACE)
     .requiredOption('--channel <id>', 'the channel')
-  add(
-    channel,
-    'list',
-    "list an organization's, and what they are connected to",
-    () => import('./channel-list.ts'),
-  ).requiredOption(...ORGANIZATION)
   add(channel, 'disconnect', 'take it from a workspace, with its list', () => import('./channel-disconnect.ts'))
     .requiredOption(...WORKSPACE)
     .requiredOption('--channel <id>', 'the channel')

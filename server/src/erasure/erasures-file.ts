@@ -1,6 +1,5 @@
-import { open, readFile, rename, rm } from 'node:fs/promises'
+import { open, readFile, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as pause } from 'node:timers/promises'
 import { makeDataFolder } from '../data-folder.ts'
 import { errors } from '../http/errors.ts'
 import { Joi } from '../http/input.ts'
@@ -12,8 +11,6 @@ export type ErasureRecord = Erasure & { organizationId: string }
 const FILE = 'erasures.ndjson'
 /** What it was while its old lines are left out. */
 const ASIDE = `${FILE}.old`
-/** Longer than whoever has opened the file under its name takes to write a line. */
-const APPENDED_MS = 1_000
 const NEWLINE = 0x0a
 
 /**
@@ -31,15 +28,24 @@ export async function appendErasure(dataDir: string, record: ErasureRecord): Pro
   }
 }
 
+/** Where the file is moved aside meanwhile, whoever does that may not have seen the lines: then once more. */
 async function appendLines(dataDir: string, lines: string[]): Promise<void> {
-  const file = await open(join(dataDir, FILE), 'a+', 0o600)
+  while (!(await appendOnce(dataDir, lines)));
+}
+
+/** @returns whether the file still has its name */
+async function appendOnce(dataDir: string, lines: string[]): Promise<boolean> {
+  const path = join(dataDir, FILE)
+  const file = await open(path, 'a+', 0o600)
   try {
-    const { size } = await file.stat()
+    const { size, ino } = await file.stat()
     // a line that a crash has cut must not spoil the next one
     const isCut = size > 0 && (await file.read(Buffer.alloc(1), 0, 1, size - 1)).buffer[0] !== NEWLINE
     await file.writeFile(`${isCut ? '\n' : ''}${lines.join('\n')}\n`)
     await file.sync()
     if (size === 0) await syncFolder(dataDir)
+    // while it is open no other file has its number
+    return (await stat(path).catch(() => null))?.ino === ino
   } finally {
     await file.close()
   }
@@ -64,15 +70,16 @@ const RECORD = Joi.object<ErasureRecord, true>({
   erasedTimestamp: Joi.timestamp().required(),
 })
 
-/** @returns the records, oldest first, and how many lines are none */
+/** @returns each record once, oldest first, and how many lines are none */
 export async function readErasuresFile(dataDir: string): Promise<{ records: ErasureRecord[]; cut: number }> {
   // the first may end with a line that a crash has cut
-  return readLines(`${await readText(join(dataDir, ASIDE))}\n${await readText(join(dataDir, FILE))}`)
+  const { records, cut } = readLines(`${await readText(join(dataDir, ASIDE))}\n${await readText(join(dataDir, FILE))}`)
+  return { records: [...new Map(records.map((record) => [record.receiptId, record])).values()], cut }
 }
 
 /**
- * Leaves the records of erasures before a time out of the file. Others append to it meanwhile, and whoever crashes in
- * between leaves some twice and none out; no two may do this at once.
+ * Leaves the records of erasures before a time out of the file. Others append to it meanwhile; they, and a crash in
+ * between, may leave some in it twice, and none out. No two may do this at once.
  *
  * @param before epoch ms
  */
@@ -84,15 +91,10 @@ export async function forgetErasureRecords(dataDir: string, before: number): Pro
     if (!records.some((record) => record.erasedTimestamp < before)) return
     await rename(path, aside)
     await syncFolder(dataDir)
-    await pause(APPENDED_MS)
   }
   const { records } = readLines(await readText(aside))
-  const kept = records.filter((record) => record.erasedTimestamp >= before)
-  if (kept.length > 0)
-    await appendLines(
-      dataDir,
-      kept.map((record) => JSON.stringify(record)),
-    )
+  const kept = records.filter((record) => record.erasedTimestamp >= before).map((record) => JSON.stringify(record))
+  if (kept.length > 0) await appendLines(dataDir, kept)
   await rm(aside)
   await syncFolder(dataDir)
 }

@@ -59,10 +59,10 @@ export const errors = {
   exportDeleted: () => new ApiError(404, 'The file is deleted'),
   unknownRoute: () => new ApiError(404, 'Not found'),
   methodNotAllowed: (allow: string) => new ApiError(405, 'Method not allowed', { headers: { allow } }),
+  requestTimeout: () => new ApiError(408, 'Request took too long to arrive'),
   exportChanged: () => new ApiError(412, 'The file is not the one that If-Match or If-Unmodified-Since names'),
   rangeNotSatisfiable: (contentRange: string) =>
     new ApiError(416, 'The range is not in the file', { headers: { 'content-range': contentRange } }),
-  requestTimeout: () => new ApiError(408, 'Request took too long to arrive'),
   headersTooLarge: () => new ApiError(431, 'Address and headers are larger than 16 KiB'),
   malformedRequest: () => new ApiError(400, 'Request is not valid HTTP'),
   /** nobody reads it; the log and the metrics do, under the number that proxies use */

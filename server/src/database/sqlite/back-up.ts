@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto'
 import { closeSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { partPathOf } from '../../part-path.ts'
 import { openConnection } from './connection.ts'
 import { storeError } from './store-error.ts'
 
@@ -11,7 +11,7 @@ import { storeError } from './store-error.ts'
  * @throws ApiError 507 where there is no room; Error of the file system
  */
 export function backUpSqlite(path: string, target: string): void {
-  const part = `${target}.${randomBytes(4).toString('hex')}.part`
+  const part = partPathOf(target)
   // for its owner alone, as the store is
   closeSync(openSync(part, 'wx', 0o600))
   try {
