@@ -20,6 +20,24 @@ eachStore((get) => {
       .execute()
   }
 
+  test('of two rows with one purchaseId the first of the file counts, whoever its user is', async () => {
+    const { env, store } = get()
+    const { orgId, organizationId } = await makeOrganization(store)
+    const file = join(env.DYNAMO_DATA_DIR ?? '', 'twice.csv')
+    const rows = Array.from({ length: 400 }, (_, index) => {
+      const pair = index >> 1
+      return `${index % 2 === 0 ? 'first' : 'second'}-${(pair * 7) % 40},1,2026-05-01T10:00:00Z,id-${pair}`
+    })
+    await writeFile(file, `cuid,revenue,timestamp,purchaseId\n${rows.join('\n')}\n`)
+    const { stdout } = await dynamo(env, ['import', 'purchases', '--organization', organizationId, '--json', file])
+    assert.deepEqual(JSON.parse(stdout), { read: 400, imported: 200, unchanged: 0, rejected: 200 })
+    const users = await store.db.selectFrom('users as u').select('u.cuid').where('u.org_id', '=', orgId).execute()
+    assert.deepEqual(
+      users.map(({ cuid }) => cuid).sort(),
+      Array.from({ length: 40 }, (_, number) => `first-${number}`).sort(),
+    )
+  })
+
   test('an import takes the good rows, keeps the bad ones in a file, and that file can be imported when mended', async () => {
     const { env, store } = get()
     const { orgId, organizationId } = await makeOrganization(store)

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { joinEach, rowsTable, userKeysTable } from '../database/rows.ts'
+import { isJustInserted, joinEach, rowsTable, userKeysTable } from '../database/rows.ts'
 import { shareRules } from '../database/rules-lock.ts'
 import type { Tx } from '../database/write.ts'
 import { type IsErased, readErasures } from '../erasure/erased-facts.ts'
@@ -39,30 +39,26 @@ export async function recordPurchases(
     purchases.flatMap((purchase) => (isErased(purchase) ? [] : purchase.cuid)),
   )
   const candidates = keyedOnce(purchases, keyOf, isErased)
-  const chained = chain(candidates, lastPurchaseOf)
-  const inserted = await insertPurchases(tx, orgId, chained)
-  const isAllNew = inserted.size === purchases.length
-  const recorded = candidates.filter((purchase) => inserted.has(purchase.purchaseId))
-  if (recorded.length < candidates.length) await chainAnew(tx, orgId, chain(recorded, lastPurchaseOf))
+  chain(candidates, lastPurchaseOf)
+  const inserted = await insertPurchases(tx, orgId, candidates)
+  const isAllNew = inserted === candidates.length
+  const stored = isAllNew ? new Map() : await readPurchases(tx, orgId, candidates, inserted)
+  const recorded = isAllNew ? candidates : candidates.filter(({ purchaseId }) => stored.get(purchaseId)?.isNew)
+  if (!isAllNew) await chainAnew(tx, orgId, chain(recorded, lastPurchaseOf))
   const users = await addToUsers(tx, orgId, recorded)
   await forgetUnused(tx, orgId, [...created.difference(users)])
   await refreshLists(tx, orgId, [...users.keys()], { users })
-  if (isAllNew) return purchases.map(() => 'recorded')
+  if (inserted === purchases.length) return purchases.map(() => 'recorded')
 
-  const repeated = candidates.filter((purchase) => !inserted.has(purchase.purchaseId))
-  const known = await readPurchases(
-    tx,
-    orgId,
-    repeated.map((purchase) => purchase.purchaseId),
-  )
-  for (const purchase of recorded) known.set(purchase.purchaseId, purchase)
+  const known = new Map(isAllNew ? candidates.map((purchase) => [purchase.purchaseId, purchase]) : stored)
+  const unanswered = new Set(recorded.map(({ purchaseId }) => purchaseId))
   return purchases.map((purchase) => {
     if (isErased(purchase)) return 'erased'
     const { purchaseId, cuid, revenueMicros } = purchase
-    const stored = known.get(purchaseId)
-    if (stored?.userKey !== keyOf.get(cuid) || stored?.revenueMicros !== revenueMicros) return 'conflict'
+    const same = known.get(purchaseId)
+    if (same?.userKey !== keyOf.get(cuid) || same?.revenueMicros !== revenueMicros) return 'conflict'
     // the first of several with one id is the one that was recorded
-    return inserted.delete(purchaseId) ? 'recorded' : 'repeated'
+    return unanswered.delete(purchaseId) ? 'recorded' : 'repeated'
   })
 }
 
@@ -74,27 +70,38 @@ function keyedOnce(purchases: Purchase[], keyOf: ReadonlyMap<string, number>, is
     const { purchaseId, cuid, revenueMicros, timestamp } = purchase
     if (seen.has(purchaseId) || isErased(purchase)) continue
     seen.add(purchaseId)
-    keyed.push({ index, purchaseId, userKey: keyOf.get(cuid) ?? 0, revenueMicros, timestamp })
+    const userKey = keyOf.get(cuid) ?? 0
+    keyed.push({ index, purchaseId, userKey, revenueMicros, timestamp, previousPurchaseId: null })
   }
   return keyed.sort((one, other) => (one.purchaseId < other.purchaseId ? -1 : 1))
 }
 
-/** @property index its place in the request */
-type KeyedPurchase = Omit<Purchase, 'cuid'> & { index: number; userKey: number }
-type ChainedPurchase = KeyedPurchase & { previousPurchaseId: string | null }
-type StoredPurchase = Pick<KeyedPurchase, 'revenueMicros' | 'userKey'>
-
-/** Each purchase with the one that its user's chain had before it. */
-function chain(purchases: KeyedPurchase[], lastPurchaseOf: ReadonlyMap<number, string | null>): ChainedPurchase[] {
-  const last = new Map<number, string>()
-  return purchases.map((purchase) => {
-    const previousPurchaseId = last.get(purchase.userKey) ?? lastPurchaseOf.get(purchase.userKey) ?? null
-    last.set(purchase.userKey, purchase.purchaseId)
-    return { ...purchase, previousPurchaseId }
-  })
+interface KeyedPurchase extends Omit<Purchase, 'cuid'> {
+  /** its place in the request */
+  index: number
+  userKey: number
+  previousPurchaseId: string | null
 }
 
-async function insertPurchases(tx: Tx, orgId: number, purchases: ChainedPurchase[]): Promise<Set<string>> {
+interface StoredPurchase {
+  userKey: number
+  revenueMicros: bigint
+  /** recorded by this write */
+  isNew: boolean
+}
+
+/** Gives each purchase the one that its user's chain has before it. */
+function chain(purchases: KeyedPurchase[], lastPurchaseOf: ReadonlyMap<number, string | null>): KeyedPurchase[] {
+  const last = new Map<number, string>()
+  for (const purchase of purchases) {
+    purchase.previousPurchaseId = last.get(purchase.userKey) ?? lastPurchaseOf.get(purchase.userKey) ?? null
+    last.set(purchase.userKey, purchase.purchaseId)
+  }
+  return purchases
+}
+
+/** @returns how many were new; to be told which costs each of them a tenth more */
+async function insertPurchases(tx: Tx, orgId: number, purchases: KeyedPurchase[]): Promise<number> {
   const types = {
     purchase_id: 'text',
     user_key: 'bigint',
@@ -109,19 +116,18 @@ async function insertPurchases(tx: Tx, orgId: number, purchases: ChainedPurchase
     timestamp: purchase.timestamp,
     previous_purchase_id: purchase.previousPurchaseId,
   }))
-  const inserted = await sql<{ purchase_id: string }>`
+  const { numAffectedRows } = await sql`
     /* purchases.insert */
     insert into purchases (org_id, purchase_id, user_key, revenue_micros, timestamp, previous_purchase_id)
     select ${orgId}, k.purchase_id, k.user_key, k.revenue_micros, k.timestamp, k.previous_purchase_id
     from ${rowsTable(tx.db, 'k', types, rows)}
     where true
-    on conflict (org_id, purchase_id) do nothing
-    returning purchase_id`.execute(tx.db)
-  return new Set(inserted.rows.map((row) => row.purchase_id))
+    on conflict (org_id, purchase_id) do nothing`.execute(tx.db)
+  return Number(numAffectedRows)
 }
 
 /** Where some ids were there already the chains were made with purchases that are not new. */
-async function chainAnew(tx: Tx, orgId: number, purchases: ChainedPurchase[]): Promise<void> {
+async function chainAnew(tx: Tx, orgId: number, purchases: KeyedPurchase[]): Promise<void> {
   if (purchases.length === 0) return
   const rows = purchases.map((purchase) => ({
     purchase_id: purchase.purchaseId,
@@ -134,16 +140,25 @@ async function chainAnew(tx: Tx, orgId: number, purchases: ChainedPurchase[]): P
     where p.org_id = ${orgId} and p.purchase_id = k.purchase_id`.execute(tx.db)
 }
 
-async function readPurchases(tx: Tx, orgId: number, purchaseIds: string[]): Promise<Map<string, StoredPurchase>> {
-  if (purchaseIds.length === 0) return new Map()
-  const ids = purchaseIds.map((purchase_id) => ({ purchase_id }))
-  const { rows } = await sql<{ purchase_id: string; user_key: number; revenue_micros: string }>`
+/** @param inserted how many of them this write has just inserted */
+async function readPurchases(
+  tx: Tx,
+  orgId: number,
+  purchases: KeyedPurchase[],
+  inserted: number,
+): Promise<Map<string, StoredPurchase>> {
+  const ids = purchases.map(({ purchaseId }) => ({ purchase_id: purchaseId }))
+  const { rows } = await sql<{ purchase_id: string; user_key: number; revenue_micros: string; is_new: unknown }>`
     /* purchases.read */
-    select p.purchase_id, p.user_key, cast(p.revenue_micros as text) as revenue_micros
+    select p.purchase_id, p.user_key, cast(p.revenue_micros as text) as revenue_micros,
+      ${isJustInserted(tx.db, 'purchases', 'p', inserted)} as is_new
     from ${rowsTable(tx.db, 'k', { purchase_id: 'text' }, ids)}
       ${joinEach(tx.db, 'purchases', 'p', sql`p.org_id = ${orgId} and p.purchase_id = k.purchase_id`)}`.execute(tx.db)
   return new Map(
-    rows.map((row) => [row.purchase_id, { userKey: row.user_key, revenueMicros: BigInt(row.revenue_micros) }]),
+    rows.map(({ purchase_id, user_key, revenue_micros, is_new }) => [
+      purchase_id,
+      { userKey: user_key, revenueMicros: BigInt(revenue_micros), isNew: Boolean(is_new) },
+    ]),
   )
 }
 

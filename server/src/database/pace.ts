@@ -2,6 +2,8 @@
 export interface Pace {
   /** rows of the next chunk */
   size: number
+  /** in how many transactions at once a chunk is written */
+  parts: number
   /** after a chunk: how long to leave the store to others, ms */
   tell: (rows: number, tookMs: number) => number
   close: () => void

@@ -57,7 +57,7 @@ export function joinEach<S>(db: Kysely<S>, table: string, alias: string, on: Raw
   const [from, as] = [sql.raw(`${table} ${alias}`), sql.raw(alias)]
   // the offset keeps the planner from taking it for an ordinary join
   return isPostgres(db)
-    ? sql`cross join lateral (select * from ${from} where ${on} offset 0) ${as}`
+    ? sql`cross join lateral (select xmin, * from ${from} where ${on} offset 0) ${as}`
     : sql`join ${from} on ${on}`
 }
 
@@ -89,6 +89,20 @@ export function newKey<S>(db: Kysely<S>, table: string, column: string, orgId?: 
   return sql`(
     select coalesce(max(t.${sql.raw(column)}), 0) from ${sql.raw(table)} t ${ofOrganization}
   ) + row_number() over ()`
+}
+
+/**
+ * Whether a row is one of those that the transaction's last statement has inserted. On SQLite they have the highest row
+ * ids; on PostgreSQL their versions are the transaction's own, where it has no savepoint and did not update the others.
+ *
+ * @param table one that rows are appended to, and its alias in the statement
+ * @param inserted how many that statement has inserted
+ */
+export function isJustInserted<S>(db: Kysely<S>, table: string, alias: string, inserted: number): RawBuilder<unknown> {
+  const row = sql.raw(alias)
+  return isPostgres(db)
+    ? sql`${row}.xmin = pg_current_xact_id()::xid`
+    : sql`${row}.rowid > (select max(t.rowid) from ${sql.raw(table)} t) - ${inserted}`
 }
 
 /** Whether rows are locked one by one; SQLite's writer holds the whole store. */

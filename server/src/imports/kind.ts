@@ -11,6 +11,8 @@ export interface ImportKind<Fact> {
   /** whether a column that is not named above is allowed, as a property */
   takesProperties: boolean
   parse: (row: Row) => Fact | RowFault
+  /** where its rows need no order but those of one `id`: it, and the user who is locked */
+  partBy?: (fact: Fact) => { id: string; user: string }
   /** all in one transaction */
   write: (store: Store, facts: Fact[]) => Promise<Outcome[]>
   /** what the last lines say beside the counts */

@@ -20,6 +20,7 @@ export function createSqlitePace(dataDir: string): Pace {
       served = serving.isServed()
       return served ? shared : SQLITE_ALONE_ROWS
     },
+    parts: 1,
     tell(rows, tookMs) {
       if (!served) return 0
       shared = fittingRows(rows, tookMs, MAX_SHARED_MS, MAX_SHARED_ROWS)

@@ -7,6 +7,12 @@ import { storeError } from './store-error.ts'
 const GROUP_MS = 20
 /** WAL pages after which the writer moves them into the file; sooner stalls commits oftener, later for longer. */
 const CHECKPOINT_PAGES = 4_000
+/**
+ * After a write that took so long, as those of an import into a store that nobody serves, it waits for more: such writes
+ * come one after the other, and change the same pages.
+ */
+const LONG_WRITE_MS = 250
+const LONG_CHECKPOINT_PAGES = 40_000
 
 interface Waiting {
   name: string
@@ -21,7 +27,6 @@ interface Waiting {
  */
 export function createSqliteWriter(path: string, writes: Writes, options: WriterOptions) {
   const connection = openConnection(path)
-  connection.database.exec(`pragma wal_autocheckpoint = ${CHECKPOINT_PAGES}`)
   const waiting: Waiting[] = []
   let running: Promise<void> | undefined
 
@@ -80,6 +85,8 @@ async function commitGroup(
       }
       database.exec('release one')
     }
+    const isLong = performance.now() - started > LONG_WRITE_MS
+    database.exec(`pragma wal_autocheckpoint = ${isLong ? LONG_CHECKPOINT_PAGES : CHECKPOINT_PAGES}`)
     database.exec('commit')
   } catch (error) {
     if (database.isTransaction) database.exec('rollback')
