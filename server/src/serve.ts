@@ -1,6 +1,3 @@
-import { once } from 'node:events'
-import { createServer } from 'node:net'
-import type { FastifyInstance } from 'fastify'
 import { pino } from 'pino'
 import { describeSample, type SampleFile, writeSampleFile } from '../sample/sample-file.ts'
 import { buildApp } from './app.ts'
@@ -10,12 +7,13 @@ import { type Config, loadConfig, withPort } from './config.ts'
 import { openStore } from './database/open-store.ts'
 import type { Store } from './database/store.ts'
 import { createExportStorage } from './exports/storage.ts'
+import { type HeldPort, holdPort } from './http/hold-port.ts'
 import { createMetrics } from './http/metrics.ts'
 import { createLog } from './http/request-log.ts'
 import { readSampleMark } from './organizations/sample-mark.ts'
 import { createGraph } from './profiles/graph.ts'
 import { checkFingerprint, createSecrets, loadMasterKey, type Secrets } from './secrets.ts'
-import { startText } from './start-text.ts'
+import { startJson, startText } from './start-text.ts'
 import { createBell } from './webhooks/work-off.ts'
 import { writes } from './writes.ts'
 
@@ -23,27 +21,42 @@ import { writes } from './writes.ts'
  * Runs the service until SIGINT or SIGTERM: then it finishes the requests in flight and ends. A second signal ends it
  * at once.
  *
- * @param options.withSample  load the sample organization where the store is empty
  * @throws CommandError, StoreUnavailable, SecretsError: one sentence that says what is wrong and what to do
  */
-export async function serve(given: Config, { withSample }: { withSample: boolean }): Promise<void> {
-  // before anything is made, and for the addresses that the sample is stored with
-  const config = withPort(given, await findPort(given))
-  const store = await openStore(config, writes)
-  const release = store.holdServing()
+export async function serve(given: Config, options: ServeOptions): Promise<void> {
+  // a port that is taken is told before anything is made; and it is part of the addresses that the sample is stored with
+  const held = await listening(given, () => holdPort(given))
   try {
-    await serveStore(store, config, withSample)
+    const config = withPort(given, held.port)
+    const store = await openStore(config, writes)
+    const release = store.holdServing()
+    try {
+      await serveStore(store, config, { ...options, held })
+    } finally {
+      release()
+      await store.close()
+    }
   } finally {
-    release()
-    await store.close()
+    await held.release()
   }
+}
+
+interface ServeOptions {
+  /** load the sample organization where the store is empty */
+  withSample: boolean
+  /** tell where it listens as one JSON object */
+  json: boolean
 }
 
 /** Lines are written together, at most a tenth of a second late: one by one each costs a write. */
 const LOG_BYTES = 4_096
 const LOG_MS = 100
 
-async function serveStore(store: Store, config: Config, withSample: boolean): Promise<void> {
+async function serveStore(
+  store: Store,
+  config: Config,
+  { withSample, json, held }: ServeOptions & { held: HeldPort },
+): Promise<void> {
   const secrets = createSecrets(loadMasterKey(config))
   await checkFingerprint(store, secrets)
   if (withSample && config.sample) await loadSampleWhereEmpty(store, secrets, config)
@@ -65,8 +78,9 @@ async function serveStore(store: Store, config: Config, withSample: boolean): Pr
   const stopped = whenStopped()
   const baseUrl = localUrl(config)
   const sample = await renewSampleFile(store, secrets, config.dataDir, baseUrl)
-  await listen(app, config)
-  process.stdout.write(startText(baseUrl, config, sample))
+  await held.release()
+  await listening(config, () => app.listen({ host: config.host, port: config.port }))
+  process.stdout.write(json ? startJson(baseUrl, store.name, sample) : startText(baseUrl, config, sample))
   for (const warning of config.warnings) process.stderr.write(`Warning: ${warning}\n`)
 
   const stopping = new AbortController()
@@ -97,24 +111,10 @@ async function serveStore(store: Store, config: Config, withSample: boolean): Pr
 const DRAIN_MS = 300
 const STOP_MS = 10_000
 
-/** A port that is taken is told before the sample is loaded; port 0 becomes one that is free. */
-async function findPort(config: Config): Promise<number> {
-  const probe = createServer()
+/** @throws CommandError where the address or the port cannot be had */
+async function listening<T>(config: Config, listen: () => Promise<T>): Promise<T> {
   try {
-    probe.listen({ host: config.host, port: config.port })
-    await once(probe, 'listening')
-  } catch (error) {
-    throw cannotListen(config, error)
-  }
-  const address = probe.address()
-  probe.close()
-  await once(probe, 'close')
-  return typeof address === 'object' && address !== null ? address.port : config.port
-}
-
-async function listen(app: FastifyInstance, config: Config): Promise<void> {
-  try {
-    await app.listen({ host: config.host, port: config.port })
+    return await listen()
   } catch (error) {
     throw cannotListen(config, error)
   }

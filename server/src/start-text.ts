@@ -15,8 +15,15 @@ ${sample ? sampleText(sample, config.dataDir) : NEXT_STEPS}
 `
 }
 
+/** The same for a program: one line, before those of the log. */
+export function startJson(baseUrl: string, store: string, sample: SampleFile | null): string {
+  if (!sample) return `${JSON.stringify({ baseUrl, store })}\n`
+  const { organizationId, workspaceId, mediumIds } = sample
+  return `${JSON.stringify({ baseUrl, store, sample: { organizationId, workspaceId, mediumIds } })}\n`
+}
+
 const NEXT_STEPS = `
-Your own data: npx dynamo organization create --name "…", then npx dynamo --help`
+Your own data: npx dynamo setup --help`
 
 function sampleText(sample: SampleFile, dataDir: string): string {
   const folder = dataDir === './data' ? '' : `DYNAMO_DATA_DIR='${dataDir.replaceAll("'", "'\\''")}' `

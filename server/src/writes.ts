@@ -16,6 +16,7 @@ import { forgetAnswers } from './idempotency/forget-answers.ts'
 import { idempotent } from './idempotency/idempotent.ts'
 import { removeOrganization, removeOrganizationRows } from './organizations/remove-organization.ts'
 import { markSample, startSample } from './organizations/sample-mark.ts'
+import { setUpOrganization } from './organizations/set-up-organization.ts'
 import {
   createApiKey,
   createOrganization,
@@ -77,6 +78,7 @@ export const writes = {
   setAccessToken,
   setOrganizationActive,
   setPersonalInformation,
+  setUpOrganization,
   setVipIndicator,
   settleDue,
   startSample,

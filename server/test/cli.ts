@@ -47,7 +47,7 @@ export async function serveDynamo(settings: Record<string, string>, args: string
   const errors = read(child.stderr)
   if (!child.stdout) throw new Error('The server has no output')
   for await (const line of createInterface(child.stdout)) {
-    const [, url] = /^Dynamo listens on (\S+)/.exec(line) ?? []
+    const [, url] = /^(?:Dynamo listens on |\{"baseUrl":")([^\s"]+)/.exec(line) ?? []
     if (url === undefined) continue
     child.stdout.resume()
     return { url, process: child, stop: () => stop(child) }

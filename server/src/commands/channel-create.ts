@@ -1,9 +1,8 @@
 import { accessTokenPlace } from '../channels/access-token.ts'
 import { type AccessTokenOption, readAccessToken } from './access-token.ts'
-import { CommandError } from './command-error.ts'
 import { findOrganization } from './find.ts'
 import { answer, type CommonOptions } from './output.ts'
-import { checkText } from './texts.ts'
+import { checkPlatformId, checkText } from './texts.ts'
 import { withStore } from './with-store.ts'
 
 interface Options extends CommonOptions, AccessTokenOption {
@@ -13,13 +12,9 @@ interface Options extends CommonOptions, AccessTokenOption {
   name: string
 }
 
-/** The channel's id is made of its type and platform id, and has at most 255 bytes like every id. */
-const MAX_PLATFORM_ID_BYTES = 255 - 'INSTAGRAM_ACCOUNT_'.length
-
 export async function run(options: Options): Promise<void> {
   const name = checkText('--name', options.name)
-  const platformId = checkText('--platform-id', options.platformId, MAX_PLATFORM_ID_BYTES)
-  if (!/^[\w.-]+$/.test(platformId)) throw new CommandError('--platform-id has letters, digits, _ . and - alone', 2)
+  const platformId = checkPlatformId(options.platformId)
   const token = await readAccessToken(options)
   await withStore(async (store, _config, secrets) => {
     const { orgId } = await findOrganization(store, options.organization)

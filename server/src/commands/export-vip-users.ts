@@ -8,11 +8,11 @@ import { ApiError } from '../http/errors.ts'
 import { partPathOf } from '../part-path.ts'
 import { CommandError } from './command-error.ts'
 import { findWorkspace } from './find.ts'
-import { print, say } from './output.ts'
+import { type CommonOptions, print, printJson, say } from './output.ts'
 import { showProgress } from './progress.ts'
 import { withStore } from './with-store.ts'
 
-interface Options {
+interface Options extends CommonOptions {
   workspace: string
   channel: string
   format: ExportFormat
@@ -23,7 +23,8 @@ interface Options {
 /** Writes a list to a file, whole or not at all, or to standard output. */
 export async function run(file: string, options: Options): Promise<void> {
   await withStore(async (store) => {
-    const { workspace: workspaceId, channel: mediumId, format, hasBirthday, birthdayMonth } = options
+    const { workspace: workspaceId, channel: mediumId, format, hasBirthday, birthdayMonth, json } = options
+    if (json && file === '-') throw new CommandError('With --json the list goes to a FILE', 2)
     const { orgId } = await findWorkspace(store, workspaceId)
     const months = birthdayMonth ?? (hasBirthday ? 'any' : null)
     let progress: ReturnType<typeof showProgress> | undefined
@@ -41,7 +42,8 @@ export async function run(file: string, options: Options): Promise<void> {
         },
       )
       progress?.stop()
-      say(`${rows} rows`)
+      if (json) printJson({ file, rows })
+      else say(`${rows} rows`)
     }
     try {
       await (file === '-' ? exportTo(print) : toFile(file, exportTo))

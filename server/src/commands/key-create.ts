@@ -1,7 +1,7 @@
 import { createKey } from '../organizations/create-key.ts'
 import { CommandError } from './command-error.ts'
 import { findOrganization } from './find.ts'
-import type { CommonOptions } from './output.ts'
+import { type CommonOptions, printJson } from './output.ts'
 import { checkText } from './texts.ts'
 import { withStore } from './with-store.ts'
 
@@ -23,6 +23,6 @@ export async function run(options: Options): Promise<void> {
   await withStore(async (store, _config, secrets) => {
     const { orgId } = await findOrganization(store, options.organization)
     const made = await createKey(store, secrets, { orgId, label, scope })
-    process.stdout.write(`${JSON.stringify(made)}\n`)
+    printJson(made)
   })
 }

@@ -11,6 +11,11 @@ export function answer({ json }: CommonOptions, text: string, object: object): v
   process.stdout.write(`${json ? JSON.stringify(object) : text}\n`)
 }
 
+/** The command's answer where it is one JSON object with or without `--json`. */
+export function printJson(object: object): void {
+  process.stdout.write(`${JSON.stringify(object)}\n`)
+}
+
 /** What a person at a terminal may want to know; the command's answer goes elsewhere. */
 export function say(sentence: string): void {
   process.stderr.write(`${printable(sentence)}\n`)

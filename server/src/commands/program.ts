@@ -11,13 +11,8 @@ interface CommandModule {
   run: (...given: any[]) => Promise<void>
 }
 
-/** A command that answers, with its module. */
+/** A command with its module; arguments come first, options last. */
 function add(parent: Command, usage: string, description: string, load: () => Promise<CommandModule>): Command {
-  return addPlain(parent, usage, description, load).option('--json', 'print one JSON object')
-}
-
-/** A command whose output is not its own to form; arguments come first, options last. */
-function addPlain(parent: Command, usage: string, description: string, load: () => Promise<CommandModule>): Command {
   return parent
     .command(usage)
     .description(description)
@@ -26,6 +21,7 @@ function addPlain(parent: Command, usage: string, description: string, load: () 
       // the last one is the command itself
       await run(...given.slice(0, -1))
     })
+    .option('--json', 'print one JSON object')
 }
 
 const ORGANIZATION = ['--organization <id>', 'the organization'] as const
@@ -34,6 +30,7 @@ const VIP_INDICATOR = [
   '--vip-indicator <rule>',
   'who is VIP: the key of a property, or a condition such as "ltv >= 100"',
 ] as const
+const PLATFORM_ID = ['--platform-id <id>', "the platform's id of the page or account"] as const
 const ACCESS_TOKEN = [
   '--access-token [token]',
   'for the Graph API: from DYNAMO_ACCESS_TOKEN, or from standard input with - (an argument can be seen by others)',
@@ -42,6 +39,9 @@ const AS_OF = [
   '--as-of <time>',
   'when the rows were so: epoch ms or ISO-8601 (default: when the file was changed)',
 ] as const
+
+const channelType = () =>
+  new Option('--type <type>', 'what the channel is').choices(['FB_PAGE', 'INSTAGRAM_ACCOUNT']).makeOptionMandatory()
 
 export function createProgram(): Command {
   const program = new Command('dynamo')
@@ -63,7 +63,7 @@ export function createProgram(): Command {
 }
 
 function serviceCommands(program: Command): void {
-  addPlain(program, 'serve', 'run the service', () => import('./serve.ts')).addOption(
+  add(program, 'serve', 'run the service', () => import('./serve.ts')).addOption(
     new Option('--with-sample', 'load the sample organization into an empty store').hideHelp(),
   )
   add(program, 'migrate', "bring the store's schema up to date", () => import('./migrate.ts'))
@@ -92,12 +92,7 @@ function serviceCommands(program: Command): void {
     'its last day (default: today)',
   )
   add(sample, 'remove', 'remove it, with all its rows', () => import('./sample-remove.ts'))
-  addPlain(
-    program,
-    'request <method> <path>',
-    'sign a request, send it and print the answer',
-    () => import('./request.ts'),
-  )
+  add(program, 'request <method> <path>', 'sign a request, send it and print the answer', () => import('./request.ts'))
     .option('--data <json>', 'the body')
     .option('--key <key>', 'the API key (better: DYNAMO_KEY; default: the sample)')
     .option('--secret <secret>', 'its secret (better: DYNAMO_SECRET, which other users of the machine cannot see)')
@@ -105,6 +100,17 @@ function serviceCommands(program: Command): void {
 }
 
 function directoryCommands(program: Command): void {
+  add(
+    program,
+    'setup',
+    'make an organization with a channel, a VIP workspace that lists it and a key, and print their ids',
+    () => import('./setup.ts'),
+  )
+    .requiredOption('--name <name>', "the organization's name, and the channel's")
+    .addOption(channelType())
+    .requiredOption(...PLATFORM_ID)
+    .requiredOption(...VIP_INDICATOR)
+
   const organization = program.command('organization').description('organizations')
   add(organization, 'list', "list the store's", () => import('./organization-list.ts'))
   add(organization, 'create', 'make one and print its id', () => import('./organization-create.ts')).requiredOption(
@@ -140,10 +146,8 @@ function directoryCommands(program: Command): void {
   ).requiredOption(...ORGANIZATION)
   add(channel, 'create', 'make one and print its id', () => import('./channel-create.ts'))
     .requiredOption(...ORGANIZATION)
-    .addOption(
-      new Option('--type <type>', 'what it is').choices(['FB_PAGE', 'INSTAGRAM_ACCOUNT']).makeOptionMandatory(),
-    )
-    .requiredOption('--platform-id <id>', "the platform's id of the page or account")
+    .addOption(channelType())
+    .requiredOption(...PLATFORM_ID)
     .requiredOption('--name <name>', 'its name')
     .option(...ACCESS_TOKEN)
   add(channel, 'set', 'give it another access token', () => import('./channel-set.ts'))
@@ -257,7 +261,7 @@ function importCommands(program: Command): void {
 
 function exportCommands(program: Command): void {
   const parent = program.command('export').description('write a list to a file')
-  addPlain(
+  add(
     parent,
     'vip-users [file]',
     "write a workspace's VIP users on a channel, best first; without a file to standard output",

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { samplePath } from '../../sample/sample-file.ts'
 import { loadConfig } from '../config.ts'
 import { CommandError } from './command-error.ts'
-import { type CommonOptions, say } from './output.ts'
+import { type CommonOptions, printJson, say } from './output.ts'
 
 interface Options extends CommonOptions {
   data?: string
@@ -18,7 +18,10 @@ interface Target {
   url: string
 }
 
-/** Signs and sends like `curl`; the body goes to standard output as it came, exit code 1 for any status but 2xx. */
+/**
+ * Signs and sends like `curl`; the body goes to standard output as it came, with `--json` as `body` beside the `status`;
+ * exit code 1 for any status but 2xx.
+ */
 export async function run(method: string, path: string, options: Options): Promise<void> {
   if (!path.startsWith('/')) throw new CommandError("The path begins with a slash: '/vip-users?workspaceId=…'", 2)
   if (options.secret !== undefined) {
@@ -34,10 +37,21 @@ export async function run(method: string, path: string, options: Options): Promi
   }
   const response = await send(url + path, { method: method.toUpperCase(), headers, body: options.data ?? null })
   const body = await response.text()
-  if (body !== '') process.stdout.write(`${body}\n`)
+  if (options.json) printJson({ status: response.status, body: parsed(body) })
+  else if (body !== '') process.stdout.write(`${body}\n`)
   if (response.ok) return
   say(`${response.status} ${response.statusText}`)
   process.exitCode = 1
+}
+
+/** What is no JSON, as an export's file, stays text; null where there is nothing. */
+function parsed(body: string): unknown {
+  if (body === '') return null
+  try {
+    return JSON.parse(body)
+  } catch {
+    return body
+  }
 }
 
 async function send(address: string, init: RequestInit): Promise<Response> {

@@ -1,6 +1,16 @@
 import { Joi } from '../http/input.ts'
 import { CommandError } from './command-error.ts'
 
+/** The channel's id is made of its type and platform id, and has at most 255 bytes like every id. */
+const MAX_PLATFORM_ID_BYTES = 255 - 'INSTAGRAM_ACCOUNT_'.length
+
+/** @throws CommandError (wrong usage) where the platform has no such ids */
+export function checkPlatformId(text: string): string {
+  const platformId = checkText('--platform-id', text, MAX_PLATFORM_ID_BYTES)
+  if (!/^[\w.-]+$/.test(platformId)) throw new CommandError('--platform-id has letters, digits, _ . and - alone', 2)
+  return platformId
+}
+
 /**
  * A name or an id as the API takes it, given on the command line.
  *

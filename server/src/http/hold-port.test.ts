@@ -1,0 +1,23 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { holdPort } from './hold-port.ts'
+
+const HOST = '127.0.0.1'
+
+test('a server that starts is up and not ready, and leaves its port to the one that takes over', async () => {
+  const held = await holdPort({ host: HOST, port: 0 })
+  const url = `http://${HOST}:${held.port}`
+  const live = await fetch(`${url}/healthz?probe=1`)
+  assert.deepEqual([live.status, await live.json()], [200, { status: 'up' }])
+  for (const path of ['/readyz', '/vip-users', '/healthz/', '//']) {
+    const answer = await fetch(url + path, { method: path === '/vip-users' ? 'POST' : 'GET' })
+    assert.deepEqual([answer.status, await answer.json()], [503, { message: 'The server is starting' }], path)
+    assert.deepEqual([answer.headers.get('retry-after'), answer.headers.get('connection')], ['1', 'close'])
+  }
+  await assert.rejects(holdPort({ host: HOST, port: held.port }), { code: 'EADDRINUSE' })
+  await held.release()
+  await held.release()
+  const next = await holdPort({ host: HOST, port: held.port })
+  assert.equal(next.port, held.port)
+  await next.release()
+})
