@@ -17,7 +17,7 @@ export interface Included {
 }
 
 /** Between two rows: in a text the quotes would have backslashes before them. */
-const BETWEEN = Buffer.from('},{"conversationId":')
+const BETWEEN = '},{"conversationId":'
 /** The end of a row, from its birthday on, takes at most so many bytes. */
 const TAIL_BYTES = 200
 const TAIL =
@@ -29,31 +29,31 @@ const TAIL =
  * @throws Error where a row is not of the form that the product writes
  */
 export function includeInItems({ items, ltvs, returned }: ListPage, included: Included): Buffer {
-  const pieces: Buffer[] = []
+  // a character for each byte: as one text it is taken apart and put together in half the time
+  const rows = items.toString('latin1')
+  let told = ''
   let begin = 0
   for (let index = 0; index < returned; index++) {
-    const brace = index + 1 < returned ? items.indexOf(BETWEEN, begin + 1) : items.length - 1
-    pieces.push(items.subarray(begin, brace), Buffer.from(moreOf(items, begin, brace, index, ltvs, included)))
+    const brace = index + 1 < returned ? rows.indexOf(BETWEEN, begin + 1) : rows.length - 1
+    const end = rows.slice(Math.max(begin, brace + 1 - TAIL_BYTES), brace + 1)
+    told += rows.slice(begin, brace) + moreOf(end, ltvs?.[index], included.ranks[index], included)
     begin = brace
   }
-  pieces.push(items.subarray(begin))
-  return Buffer.concat(pieces)
+  return Buffer.from(told + rows.slice(begin), 'latin1')
 }
 
 function moreOf(
-  items: Buffer,
-  begin: number,
-  end: number,
-  index: number,
-  ltvs: string[] | undefined,
-  { fields, today, leapDay, ranks }: Included,
+  end: string,
+  ltv: string | undefined,
+  rank: number | undefined,
+  { fields, today, leapDay }: Included,
 ): string {
-  const tail = TAIL.exec(items.toString('latin1', Math.max(begin, end + 1 - TAIL_BYTES), end + 1))
+  const tail = TAIL.exec(end)
   if (!tail) throw new Error('A list row has another form')
   const [, birthday, lastUserMessage] = tail
   let more = ''
-  if (fields.has('ltv')) more += `,"ltv":${ltvOf(ltvs?.[index] ?? '0')}`
-  if (fields.has('rank')) more += `,"rank":${ranks[index]}`
+  if (fields.has('ltv')) more += `,"ltv":${ltvOf(ltv ?? '0')}`
+  if (fields.has('rank')) more += `,"rank":${rank}`
   if (fields.has('messagingWindowClosesAt')) {
     more += `,"messagingWindowClosesAt":${messagingWindowClosesAt(lastUserMessage === undefined ? null : Number(lastUserMessage))}`
   }
