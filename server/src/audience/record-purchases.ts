@@ -42,7 +42,7 @@ export async function recordPurchases(
   chain(candidates, lastPurchaseOf)
   const inserted = await insertPurchases(tx, orgId, candidates)
   const isAllNew = inserted === candidates.length
-  const stored = isAllNew ? new Map() : await readPurchases(tx, orgId, candidates, inserted)
+  const stored = isAllNew ? new Map<string, StoredPurchase>() : await readPurchases(tx, orgId, candidates, inserted)
   const recorded = isAllNew ? candidates : candidates.filter(({ purchaseId }) => stored.get(purchaseId)?.isNew)
   if (!isAllNew) await chainAnew(tx, orgId, chain(recorded, lastPurchaseOf))
   const users = await addToUsers(tx, orgId, recorded)
@@ -50,7 +50,9 @@ export async function recordPurchases(
   await refreshLists(tx, orgId, [...users.keys()], { users })
   if (inserted === purchases.length) return purchases.map(() => 'recorded')
 
-  const known = new Map(isAllNew ? candidates.map((purchase) => [purchase.purchaseId, purchase]) : stored)
+  const known: ReadonlyMap<string, Omit<StoredPurchase, 'isNew'>> = isAllNew
+    ? new Map(candidates.map((purchase) => [purchase.purchaseId, purchase]))
+    : stored
   const unanswered = new Set(recorded.map(({ purchaseId }) => purchaseId))
   return purchases.map((purchase) => {
     if (isErased(purchase)) return 'erased'

@@ -133,11 +133,12 @@ function checkColumns<Fact>({ columns: known, required, takesProperties }: Impor
 function inParts<Fact>({ partBy }: ImportKind<Fact>, entries: Entry<Fact>[], count: number): Entry<Fact>[][] {
   if (!partBy || count === 1) return [entries]
   const parts = Array.from({ length: count }, (): Entry<Fact>[] => [])
-  const partOf = new Map<string, number>()
+  const ofUser = new Map<string, number>()
+  const ofId = new Map<string, number>()
   for (const entry of entries) {
     const { id, user } = partBy(entry.fact)
-    const part = partOf.get(`id ${id}`) ?? partOf.getOrInsertComputed(`user ${user}`, () => partOf.size % count)
-    partOf.set(`id ${id}`, part)
+    const part = ofId.get(id) ?? ofUser.getOrInsertComputed(user, () => ofUser.size % count)
+    ofId.set(id, part)
     parts[part]?.push(entry)
   }
   return parts.filter((part) => part.length > 0)
