@@ -12,8 +12,10 @@ import { openFrom, storeEnvs } from './bench-stores.ts'
 import { toTable } from './figures.ts'
 import { describeMachine } from './machine.ts'
 import { cuidOf } from './made-list.ts'
+import { makeRawTable } from './raw-table.ts'
 
-// How many purchases a second `dynamo import purchases` takes from a file.
+// How many purchases a second `dynamo import purchases` takes from a file, beside as many rows inserted by who keeps no
+// sums of them.
 
 const { values } = parseArgs({
   options: {
@@ -28,6 +30,7 @@ const rows = Number(values.rows)
 const users = Number(values.users)
 const USERS_PER_WRITE = 10_000
 const ROWS_PER_TEXT = 1000
+const ROWS_PER_RAW_WRITE = 10_000
 
 const folder = await mkdtemp(join(tmpdir(), 'dynamo-benchmark-'))
 try {
@@ -45,11 +48,13 @@ try {
     const seconds = (performance.now() - startedMs) / 1000
     const { imported } = JSON.parse(stdout)
     if (imported !== rows) throw new Error(`Not everything was imported: ${stdout}`)
-    lines.push([name, seconds.toFixed(1), Math.round(rows / seconds).toLocaleString('en')])
+    const rawSeconds = await insertRaw(env)
+    const perSecond = (took: number) => Math.round(rows / took).toLocaleString('en')
+    lines.push([name, seconds.toFixed(1), perSecond(seconds), perSecond(rawSeconds), (rawSeconds / seconds).toFixed(2)])
   }
   const command = `node server/benchmarks/import.ts --rows ${rows} --users ${users} --stores ${values.stores}`
   process.stdout.write(`- command: \`${command}\`\n${machine.join('\n')}\n\n`)
-  process.stdout.write(`${toTable(['store', 'seconds', 'purchases/s'], lines)}\n`)
+  process.stdout.write(`${toTable(['store', 'seconds', 'purchases/s', 'raw rows/s', 'of raw'], lines)}\n`)
 } finally {
   await rm(folder, { recursive: true, force: true })
 }
@@ -71,6 +76,28 @@ async function makeOrganization(env: Record<string, string>): Promise<string> {
   }
   await store.close()
   return organizationId
+}
+
+/** As many rows, in durable transactions, into a table that has nothing but their unique index. */
+async function insertRaw(env: Record<string, string>): Promise<number> {
+  const table = await makeRawTable(env, 0, () => '')
+  const startedMs = performance.now()
+  let left = rows
+  const insertSome = async () => {
+    while (left > 0) {
+      const length = Math.min(ROWS_PER_RAW_WRITE, left)
+      left -= length
+      await table.insert(
+        Array.from({ length }, (_, index) => {
+          return { id: randomUUID(), cuid: cuidOf((left + index) % users), value: '9.99', timestamp: Date.now() }
+        }),
+      )
+    }
+  }
+  await Promise.all(Array.from({ length: table.lanes }, insertSome))
+  const seconds = (performance.now() - startedMs) / 1000
+  await table.drop()
+  return seconds
 }
 
 function* csv(): Generator<string> {

@@ -44,6 +44,7 @@ export async function recordPurchases(
   const isAllNew = inserted === candidates.length
   const stored = isAllNew ? new Map<string, StoredPurchase>() : await readPurchases(tx, orgId, candidates, inserted)
   const recorded = isAllNew ? candidates : candidates.filter(({ purchaseId }) => stored.get(purchaseId)?.isNew)
+  if (recorded.length !== inserted) throw new Error(`${inserted} purchases were inserted, ${recorded.length} are new`)
   if (!isAllNew) await chainAnew(tx, orgId, chain(recorded, lastPurchaseOf))
   const users = await addToUsers(tx, orgId, recorded)
   await forgetUnused(tx, orgId, [...created.difference(users)])

@@ -12,6 +12,9 @@ import { type CommonOptions, print, printJson, say } from './output.ts'
 import { showProgress } from './progress.ts'
 import { withStore } from './with-store.ts'
 
+/** Writes the pieces. @returns how many rows they have */
+type Use = (write: (piece: Buffer) => Promise<unknown>) => Promise<number>
+
 interface Options extends CommonOptions {
   workspace: string
   channel: string
@@ -22,9 +25,9 @@ interface Options extends CommonOptions {
 
 /** Writes a list to a file, whole or not at all, or to standard output. */
 export async function run(file: string, options: Options): Promise<void> {
+  const { workspace: workspaceId, channel: mediumId, format, hasBirthday, birthdayMonth, json } = options
+  if (json && !(await isFileToBe(file))) throw new CommandError('With --json the list goes to a FILE', 2)
   await withStore(async (store) => {
-    const { workspace: workspaceId, channel: mediumId, format, hasBirthday, birthdayMonth, json } = options
-    if (json && file === '-') throw new CommandError('With --json the list goes to a FILE', 2)
     const { orgId } = await findWorkspace(store, workspaceId)
     const months = birthdayMonth ?? (hasBirthday ? 'any' : null)
     let progress: ReturnType<typeof showProgress> | undefined
@@ -42,36 +45,41 @@ export async function run(file: string, options: Options): Promise<void> {
         },
       )
       progress?.stop()
-      if (json) printJson({ file, rows })
-      else say(`${rows} rows`)
+      return rows
     }
     try {
-      await (file === '-' ? exportTo(print) : toFile(file, exportTo))
+      const rows = await (file === '-' ? exportTo(print) : toFile(file, exportTo))
+      if (json) printJson({ file, rows })
+      else say(`${rows} rows`)
     } catch (error) {
       throw error instanceof ApiError ? new CommandError(error.message) : error
     }
   })
 }
 
+/** Into a pipe or a device, which standard output may be, the rows go without anything beside them. */
+async function isFileToBe(path: string): Promise<boolean> {
+  if (path === '-') return false
+  const found = await stat(path).catch(() => null)
+  return found === null || found.isFile() || found.isDirectory()
+}
+
 /** A file under another name until it is complete; whoever stops it leaves nothing there. A pipe or a device as it comes. */
-async function toFile(
-  given: string,
-  use: (write: (piece: Buffer) => Promise<unknown>) => Promise<void>,
-): Promise<void> {
+async function toFile(given: string, use: Use): Promise<number> {
   try {
     const found = await stat(given).catch(() => null)
     if (found?.isDirectory()) throw new Error('it is a folder')
     if (found && !found.isFile()) {
-      await toOpened(await open(given, 'w'), use)
-      return
+      return await toOpened(await open(given, 'w'), use)
     }
     // what a link leads to, and not the link
     const path = found ? await realpath(given) : given
     const part = partPathOf(path)
     whenStopped(() => rmSync(part, { force: true }))
     try {
-      await writeFile(part, use)
+      const rows = await writeFile(part, use)
       await rename(part, path)
+      return rows
     } catch (error) {
       await rm(part, { force: true })
       throw error
@@ -82,12 +90,9 @@ async function toFile(
   }
 }
 
-async function toOpened(
-  file: FileHandle,
-  use: (write: (piece: Buffer) => Promise<unknown>) => Promise<void>,
-): Promise<void> {
+async function toOpened(file: FileHandle, use: Use): Promise<number> {
   try {
-    await use((piece) => file.appendFile(piece))
+    return await use((piece) => file.appendFile(piece))
   } finally {
     await file.close()
   }

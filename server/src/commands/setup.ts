@@ -22,9 +22,9 @@ export async function run(options: Options): Promise<void> {
       const channel = { type, platformId, name }
       const made = await store.write('setUpOrganization', { name, vipIndicator, channel })
       const { orgId, workspaceKey, organizationId, workspaceId, mediumId } = made
-      await makeListsInForeground(store, { orgId, workspaceKey })
       const key = await createKey(store, secrets, { orgId, label: 'setup', scope: 'read+report' })
       printJson({ organizationId, workspaceId, mediumId, ...key })
+      await makeListsInForeground(store, { orgId, workspaceKey })
     },
     { mayMake: true },
   )

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type Kysely, sql } from 'kysely'
 import { isPostgres } from './dialect.ts'
 import { readMeta, writeMeta } from './meta.ts'
@@ -57,7 +58,11 @@ export async function migrate(tx: Kysely<Schema>, newStoreId: () => string): Pro
   }
   if (version === MIGRATIONS.length) return 0
   for (const statements of MIGRATIONS.slice(version)) {
-    for (const statement of statements(dialect.types)) await sql.raw(statement).execute(tx)
+    for (const statement of statements(dialect.types)) {
+      await sql.raw(statement).execute(tx)
+      // SQLite's run in the thread that is asked whether the server is ready
+      await nextTurn()
+    }
   }
   for (const statement of dialect.afterMigration) await sql.raw(statement).execute(tx)
   if (version === 0) await writeMeta(tx, 'store_id', newStoreId())

@@ -1,4 +1,4 @@
-/** How much one transaction of an import takes, and what it leaves to others. */
+/** How much one chunk of an import takes, and what it leaves to others. */
 export interface Pace {
   /** rows of the next chunk */
   size: number

@@ -55,7 +55,7 @@ export function userKeysTable<S>(db: Kysely<S>, userKeys: readonly number[]): Ra
  */
 export function joinEach<S>(db: Kysely<S>, table: string, alias: string, on: RawBuilder<unknown>): RawBuilder<unknown> {
   const [from, as] = [sql.raw(`${table} ${alias}`), sql.raw(alias)]
-  // the offset keeps the planner from taking it for an ordinary join
+  // the offset keeps the planner from taking it for an ordinary join; xmin is for `isJustInserted`
   return isPostgres(db)
     ? sql`cross join lateral (select xmin, * from ${from} where ${on} offset 0) ${as}`
     : sql`join ${from} on ${on}`
@@ -95,7 +95,7 @@ export function newKey<S>(db: Kysely<S>, table: string, column: string, orgId?: 
  * Whether a row is one of those that the transaction's last statement has inserted. On SQLite they have the highest row
  * ids; on PostgreSQL their versions are the transaction's own, where it has no savepoint and did not update the others.
  *
- * @param table one that rows are appended to, and its alias in the statement
+ * @param table one that rows are appended to, and its alias in `joinEach`
  * @param inserted how many that statement has inserted
  */
 export function isJustInserted<S>(db: Kysely<S>, table: string, alias: string, inserted: number): RawBuilder<unknown> {

@@ -1,5 +1,8 @@
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type RequestListener } from 'node:http'
+import { bodyOf } from './error-handler.ts'
+import { errors } from './errors.ts'
 
 export interface HeldPort {
   /** the one that was asked for; where that was 0, one that is free */
@@ -33,13 +36,16 @@ export async function holdPort({ host, port }: { host: string; port: number }): 
 
 const answerStarting: RequestListener = (request, response) => {
   const isLive = request.url?.split('?', 1)[0] === '/healthz'
-  const body = isLive ? { status: 'up' } : { message: 'The server is starting' }
-  // the next request is to meet the server that takes over
-  const headers = {
+  const failure = errors.notReady('The server is starting')
+  response.writeHead(isLive ? 200 : failure.statusCode, {
     'content-type': 'application/json; charset=utf-8',
     'cache-control': 'no-store',
+    'x-server-time': new Date().toISOString(),
+    'x-request-id': randomUUID(),
+    'x-content-type-options': 'nosniff',
+    // the next request is to meet the server that takes over
     connection: 'close',
-  }
-  response.writeHead(isLive ? 200 : 503, isLive ? headers : { ...headers, 'retry-after': '1' })
-  response.end(JSON.stringify(body))
+    ...(!isLive && { 'retry-after': String(failure.retryAfterSeconds) }),
+  })
+  response.end(JSON.stringify(isLive ? { status: 'up' } : bodyOf(failure)))
 }

@@ -41,14 +41,17 @@ export const readyOperation: Operation = {
   ...service,
   operationId: 'getReadiness',
   summary: 'Tell whether requests can be answered',
-  description: 'For the balancer. 503 while the store does not answer within 2 s, and while the server is stopping.',
+  description:
+    'For the balancer. 503 while the server is starting, while the store does not answer within 2 s, and while the server is stopping.',
   ok: {
     description: 'Requests can be answered',
     mediaType: 'application/json',
     schema: Type.Object({ status: Type.Literal('ready') }, { additionalProperties: false }),
     example: { status: 'ready' },
   },
-  failures: [errors.notReady('The store does not answer'), errors.notReady('The server is stopping')],
+  failures: ['The server is starting', 'The store does not answer', 'The server is stopping'].map((sentence) =>
+    errors.notReady(sentence),
+  ),
 }
 
 export const metricsOperation: Operation = {

@@ -26,11 +26,14 @@ export interface ImportOptions {
 interface Entry<Fact> {
   row: Row
   fact: Fact
+  /** once it is written */
+  outcome?: Outcome
 }
 
 /**
- * Reads rows, and writes them in chunks, each in one transaction and one after the other, so that of two rows that
- * contradict each other the first of the file counts. What is read runs ahead of what is written by one chunk. A row that is refused is told, and the others are written.
+ * Reads rows, and writes them in chunks, one after the other, so that of two rows that contradict each other the first of
+ * the file counts. What is read runs ahead of what is written by one chunk. A row that is refused is told, and the others
+ * are written.
  *
  * @throws ImportError where the file cannot be read to its end; what came before has been imported
  */
@@ -54,18 +57,24 @@ export async function importFile<Fact extends object>(
 
   async function write(entries: Entry<Fact>[]): Promise<void> {
     const began = performance.now()
-    await Promise.all(inParts(kind, entries, pace.parts).map(writePart))
+    const parts = await Promise.allSettled(
+      inParts(kind, entries, pace.parts).map(async (part) => {
+        for (const [index, outcome] of (await writeOrSplit(store, kind, part)).entries()) {
+          const entry = part[index]
+          if (entry) entry.outcome = outcome
+        }
+      }),
+    )
+    for (const { row, outcome } of entries) {
+      if (typeof outcome === 'string') counts[outcome] += 1
+      else if (outcome) reject(row, outcome)
+    }
     onProgress(counts)
+    // of one part, where the other may be committed
+    const failed = parts.find((part) => part.status === 'rejected')
+    if (failed) throw failed.reason
     const restMs = pace.tell(entries.length, performance.now() - began)
     if (restMs > 0) await pause(restMs)
-  }
-
-  async function writePart(entries: Entry<Fact>[]): Promise<void> {
-    for (const [index, outcome] of (await writeOrSplit(store, kind, entries)).entries()) {
-      const entry = entries[index]
-      if (typeof outcome === 'string') counts[outcome] += 1
-      else if (entry) reject(entry.row, outcome)
-    }
   }
 
   /** Writes what waits as soon as the last chunk is written; reading goes on meanwhile. */
@@ -127,8 +136,8 @@ function checkColumns<Fact>({ columns: known, required, takesProperties }: Impor
 }
 
 /**
- * A chunk in parts that are written at once: each user's rows in one, so that none waits for another's locks, and so the
- * rows that may contradict each other, in their order.
+ * A chunk in parts that are written at once, each in a transaction: rows that may contradict each other in one, in their
+ * order, and so mostly each user's rows, whose lock the parts would wait for.
  */
 function inParts<Fact>({ partBy }: ImportKind<Fact>, entries: Entry<Fact>[], count: number): Entry<Fact>[][] {
   if (!partBy || count === 1) return [entries]

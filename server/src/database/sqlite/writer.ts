@@ -63,6 +63,7 @@ async function commitGroup(
   const started = performance.now()
   try {
     database.exec('begin immediate')
+    const begun = performance.now()
     const tx = { db, now: Date.now(), ...options }
     for (
       let next = waiting.shift();
@@ -85,7 +86,7 @@ async function commitGroup(
       }
       database.exec('release one')
     }
-    const isLong = performance.now() - started > LONG_WRITE_MS
+    const isLong = performance.now() - begun > LONG_WRITE_MS
     database.exec(`pragma wal_autocheckpoint = ${isLong ? LONG_CHECKPOINT_PAGES : CHECKPOINT_PAGES}`)
     database.exec('commit')
   } catch (error) {
