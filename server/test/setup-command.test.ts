@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
+import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { dynamo, dynamoPrints, getSigned, postSigned, serveDynamo } from './cli.ts'
@@ -11,12 +12,19 @@ const PAGE = ['--type', 'FB_PAGE', '--platform-id', '4711']
 eachStore((get) => {
   test('what setup prints is all that reports, imports and the list need; a second time nothing is made', async () => {
     const { env } = get()
-    const own = JSON.parse(await dynamoPrints(env, ['setup', '--name', 'Lynx', ...PAGE, ...RULE]))
+    const place = join(env.DYNAMO_DATA_DIR ?? '', 'own.json')
+    assert.equal(await dynamoPrints(env, ['setup', '--name', 'Lynx', ...PAGE, ...RULE, place]), '')
+    assert.equal((await stat(place)).mode & 0o777, 0o600)
+    const text = await readFile(place, 'utf8')
+    const own = JSON.parse(text)
     assert.deepEqual(Object.keys(own), ['organizationId', 'workspaceId', 'mediumId', 'apiKey', 'secret'])
     assert.equal(own.mediumId, 'FB_PAGE_4711')
 
     for (const [args, code, sentence] of [
       [['--name', 'Again', ...PAGE, ...RULE], 1, /^The channel belongs to an organization already\n$/],
+      [['--name', 'Again', ...PAGE, ...RULE, `${place}-2`], 1, /^The channel belongs/],
+      [['--name', 'File', '--type', 'FB_PAGE', '--platform-id', '1', ...RULE, place], 1, /is there already/],
+      [['--name', 'Medium', '--type', 'FB_PAGE', '--platform-id', 'FB_PAGE_1', ...RULE], 2, /without FB_PAGE_/],
       [['--name', 'Rule', '--type', 'FB_PAGE', '--platform-id', '1', '--vip-indicator', 'ltv >='], 1, /is refused/],
       [['--name', 'Page', '--type', 'FB_PAGE', '--platform-id', 'a b', ...RULE], 2, /^--platform-id has letters/],
       [['--name', '', ...PAGE, ...RULE], 2, /--name/],
@@ -25,6 +33,7 @@ eachStore((get) => {
       assert.equal(refused.code, code)
       assert.match(refused.stderr, sentence)
     }
+    assert.deepEqual([await readFile(place, 'utf8'), existsSync(`${place}-2`)], [text, false])
     const { organizations } = JSON.parse(await dynamoPrints(env, ['organization', 'list', '--json']))
     assert.deepEqual(
       organizations.map(({ name }: { name: string }) => name),

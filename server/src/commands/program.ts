@@ -102,8 +102,8 @@ function serviceCommands(program: Command): void {
 function directoryCommands(program: Command): void {
   add(
     program,
-    'setup',
-    'make an organization with a channel, a VIP workspace that lists it and a key, and print their ids',
+    'setup [file]',
+    'make an organization with a channel, a VIP workspace that lists it and a key; their ids go to a new file, or are printed',
     () => import('./setup.ts'),
   )
     .requiredOption('--name <name>', "the organization's name, and the channel's")

@@ -1,4 +1,6 @@
+import { open, rm } from 'node:fs/promises'
 import { createKey } from '../organizations/create-key.ts'
+import { CommandError } from './command-error.ts'
 import { checkVipIndicator, makeListsInForeground } from './lists.ts'
 import { type CommonOptions, printJson } from './output.ts'
 import { checkPlatformId, checkText } from './texts.ts'
@@ -11,21 +13,52 @@ interface Options extends CommonOptions {
   vipIndicator: string
 }
 
-/** Prints one JSON object with or without `--json`: the secret is shown here and never again. */
-export async function run(options: Options): Promise<void> {
+/**
+ * Writes one JSON object into a new file for its owner alone, or prints it, with or without `--json`: the secret is told
+ * here and never again.
+ */
+export async function run(file: string | undefined, options: Options): Promise<void> {
   const { type, vipIndicator } = options
   const name = checkText('--name', options.name)
   const platformId = checkPlatformId(options.platformId)
   checkVipIndicator(vipIndicator)
-  await withStore(
-    async (store, _config, secrets) => {
-      const channel = { type, platformId, name }
-      const made = await store.write('setUpOrganization', { name, vipIndicator, channel })
-      const { orgId, workspaceKey, organizationId, workspaceId, mediumId } = made
-      const key = await createKey(store, secrets, { orgId, label: 'setup', scope: 'read+report' })
-      printJson({ organizationId, workspaceId, mediumId, ...key })
-      await makeListsInForeground(store, { orgId, workspaceKey })
-    },
-    { mayMake: true },
+  await toNewFile(file, (tell) =>
+    withStore(
+      async (store, _config, secrets) => {
+        const channel = { type, platformId, name }
+        const made = await store.write('setUpOrganization', { name, vipIndicator, channel })
+        const { orgId, workspaceKey, organizationId, workspaceId, mediumId } = made
+        const key = await createKey(store, secrets, { orgId, label: 'setup', scope: 'read+report' })
+        await tell({ organizationId, workspaceId, mediumId, ...key })
+        await makeListsInForeground(store, { orgId, workspaceKey })
+      },
+      { mayMake: true },
+    ),
   )
+}
+
+/** A file that is there may hold the secret of an earlier call: then nothing is made. */
+async function toNewFile(
+  path: string | undefined,
+  use: (tell: (object: object) => Promise<void>) => Promise<void>,
+): Promise<void> {
+  if (path === undefined || path === '-') return await use(async (object) => printJson(object))
+  const file = await open(path, 'wx', 0o600).catch((error: NodeJS.ErrnoException) => {
+    throw new CommandError(
+      error.code === 'EEXIST'
+        ? `${path} is there already: name another file`
+        : `Cannot write ${path}: ${error.message}`,
+    )
+  })
+  let isTold = false
+  try {
+    await use(async (object) => {
+      await file.writeFile(`${JSON.stringify(object)}\n`)
+      await file.sync()
+      isTold = true
+    })
+  } finally {
+    await file.close()
+    if (!isTold) await rm(path, { force: true })
+  }
 }

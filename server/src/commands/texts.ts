@@ -7,6 +7,9 @@ const MAX_PLATFORM_ID_BYTES = 255 - 'INSTAGRAM_ACCOUNT_'.length
 /** @throws CommandError (wrong usage) where the platform has no such ids */
 export function checkPlatformId(text: string): string {
   const platformId = checkText('--platform-id', text, MAX_PLATFORM_ID_BYTES)
+  if (/^(?:FB_PAGE|INSTAGRAM_ACCOUNT)_/.test(platformId)) {
+    throw new CommandError("--platform-id is the platform's own id, without FB_PAGE_ or INSTAGRAM_ACCOUNT_", 2)
+  }
   if (!/^[\w.-]+$/.test(platformId)) throw new CommandError('--platform-id has letters, digits, _ . and - alone', 2)
   return platformId
 }
