@@ -30,6 +30,10 @@ const values = fc.oneof(
     'false',
     'UTC',
     'ltv',
+    'rank,ltv',
+    'ltv,x',
+    'Europe/Berlin',
+    'mar01',
     'feb28',
     'a%20b',
     '%00',
@@ -47,6 +51,7 @@ const likely = fc.oneof(
   fc.tuple(fc.constant('offset'), fc.nat().map(String)),
   fc.tuple(fc.constant('birthdayMonth'), fc.integer({ min: 1, max: 12 }).map(String)),
   fc.tuple(fc.constant('hasBirthday'), fc.constantFrom('true', 'false')),
+  fc.tuple(fc.constant('include'), fc.constantFrom('ltv', 'nextBirthday,rank', 'rank,rank', 'ltv,')),
 )
 const mostlyWhole = fc.tuple(
   fc.constantFrom('workspaceId=w&mediumId=m&', 'workspaceId=a%20b&mediumId=FB_PAGE_1&', ''),

@@ -27,10 +27,15 @@ export interface ListFilter extends ListRows {
 export const MAX_LIMIT = 1000
 const DEFAULT_LIMIT = 100
 
-function readIncludes(text: string, { error }: CustomHelpers): Include[] | ErrorReport {
+/** @returns null where one of the names is none */
+function includesIn(text: string): Include[] | null {
   const names = text.split(',')
   const known = INCLUDES.filter((name) => names.includes(name))
-  return names.every((name) => known.some((one) => one === name)) ? known : error('any.only')
+  return names.every((name) => known.some((one) => one === name)) ? known : null
+}
+
+function readIncludes(text: string, { error }: CustomHelpers): Include[] | ErrorReport {
+  return includesIn(text) ?? error('any.only')
 }
 
 /** Names alone: an offset is no place where people live. */
@@ -101,9 +106,9 @@ const readPlain = plainObject<Pick<ListFilter, 'workspaceId' | 'mediumId'> & Par
     offset: plainInteger(/^(?:0|[1-9]\d{0,8})$/),
     birthdayMonth: plainInteger(/^(?:[1-9]|1[0-2])$/),
     hasBirthday: (value) => (value === 'true' ? true : value === 'false' ? false : ODD),
-    include: () => ODD,
-    tz: () => ODD,
-    feb29: () => ODD,
+    include: (value) => (typeof value === 'string' ? (includesIn(value) ?? ODD) : ODD),
+    tz: (value) => (value === 'UTC' ? value : ODD),
+    feb29: (value) => (value === 'feb28' || value === 'mar01' ? value : ODD),
   },
   ['workspaceId', 'mediumId'],
 )
