@@ -1,5 +1,4 @@
 import './http/request.ts'
-import { randomBytes } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
 import type { Logger } from 'pino'
@@ -24,6 +23,7 @@ import { createOneAtATime } from './http/one-at-a-time.ts'
 import { createOpenApi } from './http/openapi.ts'
 import { parseQuery } from './http/query.ts'
 import { referenceRoutes } from './http/reference.ts'
+import { createRequestId } from './http/request-id.ts'
 import { logRequest } from './http/request-log.ts'
 import { createRouteTable, type RouteTable } from './http/route-table.ts'
 import { serviceRoutes } from './http/service-routes.ts'
@@ -244,11 +244,4 @@ function createStamp(metrics: ReturnType<typeof createMetrics>, now: () => numbe
       if (log) logRequest(log, request, reply, route, ms)
     },
   }
-}
-
-/** Unique over servers and restarts, and cheaper than a random one each time. */
-function createRequestId(): () => string {
-  const start = randomBytes(9).toString('base64url')
-  let count = 0
-  return () => `${start}-${(++count).toString(36)}`
 }

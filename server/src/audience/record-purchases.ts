@@ -41,19 +41,18 @@ export async function recordPurchases(
   const candidates = keyedOnce(purchases, keyOf, isErased)
   chain(candidates, lastPurchaseOf)
   const inserted = await insertPurchases(tx, orgId, candidates)
-  const isAllNew = inserted === candidates.length
-  const stored = isAllNew ? new Map<string, StoredPurchase>() : await readPurchases(tx, orgId, candidates, inserted)
-  const recorded = isAllNew ? candidates : candidates.filter(({ purchaseId }) => stored.get(purchaseId)?.isNew)
+  // null where all of them are new
+  const stored = inserted < candidates.length ? await readPurchases(tx, orgId, candidates, inserted) : null
+  const recorded = stored ? candidates.filter(({ purchaseId }) => stored.get(purchaseId)?.isNew) : candidates
   if (recorded.length !== inserted) throw new Error(`${inserted} purchases were inserted, ${recorded.length} are new`)
-  if (!isAllNew) await chainAnew(tx, orgId, chain(recorded, lastPurchaseOf))
+  if (stored) await chainAnew(tx, orgId, chain(recorded, lastPurchaseOf))
   const users = await addToUsers(tx, orgId, recorded)
   await forgetUnused(tx, orgId, [...created.difference(users)])
   await refreshLists(tx, orgId, [...users.keys()], { users })
   if (inserted === purchases.length) return purchases.map(() => 'recorded')
 
-  const known: ReadonlyMap<string, Omit<StoredPurchase, 'isNew'>> = isAllNew
-    ? new Map(candidates.map((purchase) => [purchase.purchaseId, purchase]))
-    : stored
+  const known: ReadonlyMap<string, Omit<StoredPurchase, 'isNew'>> = stored ??
+  new Map(candidates.map((purchase) => [purchase.purchaseId, purchase]))
   const unanswered = new Set(recorded.map(({ purchaseId }) => purchaseId))
   return purchases.map((purchase) => {
     if (isErased(purchase)) return 'erased'

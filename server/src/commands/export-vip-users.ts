@@ -69,9 +69,7 @@ async function toFile(given: string, use: Use): Promise<number> {
   try {
     const found = await stat(given).catch(() => null)
     if (found?.isDirectory()) throw new Error('it is a folder')
-    if (found && !found.isFile()) {
-      return await toOpened(await open(given, 'w'), use)
-    }
+    if (found && !found.isFile()) return await toOpened(await open(given, 'w'), use)
     // what a link leads to, and not the link
     const path = found ? await realpath(given) : given
     const part = partPathOf(path)

@@ -1,4 +1,5 @@
-import { open, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
+import { writeFile } from '../exports/write-file.ts'
 import { createKey } from '../organizations/create-key.ts'
 import { CommandError } from './command-error.ts'
 import { checkVipIndicator, makeListsInForeground } from './lists.ts'
@@ -43,22 +44,25 @@ async function toNewFile(
   use: (tell: (object: object) => Promise<void>) => Promise<void>,
 ): Promise<void> {
   if (path === undefined || path === '-') return await use(async (object) => printJson(object))
-  const file = await open(path, 'wx', 0o600).catch((error: NodeJS.ErrnoException) => {
-    throw new CommandError(
-      error.code === 'EEXIST'
-        ? `${path} is there already: name another file`
-        : `Cannot write ${path}: ${error.message}`,
-    )
-  })
-  let isTold = false
+  let [isMade, isTold] = [false, false]
   try {
-    await use(async (object) => {
-      await file.writeFile(`${JSON.stringify(object)}\n`)
-      await file.sync()
-      isTold = true
+    await writeFile(path, (write) => {
+      isMade = true
+      return use(async (object) => {
+        await write(Buffer.from(`${JSON.stringify(object)}\n`))
+        isTold = true
+      })
     })
-  } finally {
-    await file.close()
+  } catch (error) {
+    if (!isMade) throw cannotMake(path, error)
     if (!isTold) await rm(path, { force: true })
+    throw error
   }
+}
+
+function cannotMake(path: string, error: unknown): CommandError {
+  const { code, message } = error as NodeJS.ErrnoException
+  return new CommandError(
+    code === 'EEXIST' ? `${path} is there already: name another file` : `Cannot write ${path}: ${message}`,
+  )
 }

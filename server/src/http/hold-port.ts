@@ -1,8 +1,8 @@
-import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type RequestListener } from 'node:http'
 import { bodyOf } from './error-handler.ts'
 import { errors } from './errors.ts'
+import { createRequestId } from './request-id.ts'
 
 export interface HeldPort {
   /** the one that was asked for; where that was 0, one that is free */
@@ -34,6 +34,8 @@ export async function holdPort({ host, port }: { host: string; port: number }): 
   }
 }
 
+const requestId = createRequestId()
+
 const answerStarting: RequestListener = (request, response) => {
   const isLive = request.url?.split('?', 1)[0] === '/healthz'
   const failure = errors.notReady('The server is starting')
@@ -41,7 +43,7 @@ const answerStarting: RequestListener = (request, response) => {
     'content-type': 'application/json; charset=utf-8',
     'cache-control': 'no-store',
     'x-server-time': new Date().toISOString(),
-    'x-request-id': randomUUID(),
+    'x-request-id': requestId(),
     'x-content-type-options': 'nosniff',
     // the next request is to meet the server that takes over
     connection: 'close',
