@@ -32,9 +32,14 @@ export function rowsTable<S, C extends Record<string, ColumnType>>(
     })
     return sql`unnest(${sql.join(arrays)}) as ${sql.raw(alias)} (${list})`
   }
-  const picked = names.map((name, index) => `e.value ->> ${index} as ${name}`).join(', ')
-  const json = JSON.stringify(rows.map((row) => names.map((name) => jsonValue(row[name] ?? null))))
-  return sql`(select ${sql.raw(picked)} from json_each(${json}) e) as ${sql.raw(alias)}`
+  const [only, ...others] = names
+  const isOne = only !== undefined && others.length === 0
+  // an array of one value each would be read twice
+  const picked = isOne ? `e.value as ${only}` : names.map((name, index) => `e.value ->> ${index} as ${name}`).join(', ')
+  const values = isOne
+    ? rows.map((row) => jsonValue(row[only] ?? null))
+    : rows.map((row) => names.map((name) => jsonValue(row[name] ?? null)))
+  return sql`(select ${sql.raw(picked)} from json_each(${JSON.stringify(values)}) e) as ${sql.raw(alias)}`
 }
 
 /** `k (user_key)`: the users that a statement is about. */

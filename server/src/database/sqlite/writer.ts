@@ -14,6 +14,12 @@ const CHECKPOINT_PAGES = 4_000
 const LONG_WRITE_MS = 250
 const LONG_CHECKPOINT_PAGES = 40_000
 
+/**
+ * Of every page that a statement changes SQLite keeps what was there, to undo the statement alone: from 64 KiB on in a
+ * temporary file, which takes a batch that is spread over a large table as long as everything else.
+ */
+const KEEP_UNDO_IN_MEMORY = 'pragma temp_store = memory'
+
 interface Waiting {
   name: string
   args: unknown
@@ -27,6 +33,7 @@ interface Waiting {
  */
 export function createSqliteWriter(path: string, writes: Writes, options: WriterOptions) {
   const connection = openConnection(path)
+  connection.database.exec(KEEP_UNDO_IN_MEMORY)
   const waiting: Waiting[] = []
   let running: Promise<void> | undefined
 
