@@ -5,7 +5,6 @@ import { loadConfig } from '../src/config.ts'
 import { openStore } from '../src/database/open-store.ts'
 import type { Store } from '../src/database/store.ts'
 import { checkFingerprint, createSecrets, loadMasterKey, type Secrets } from '../src/secrets.ts'
-import { writes } from '../src/writes.ts'
 import { startPostgres } from '../test/postgres-server.ts'
 import { type ListSize, type MadeList, makeList } from './made-list.ts'
 
@@ -63,7 +62,7 @@ async function makeDatabase(given: string | undefined): Promise<string> {
 /** Opens the store that a server with this environment would open. */
 export async function openFrom(env: Record<string, string>): Promise<{ store: Store; secrets: Secrets }> {
   const config = loadConfig(env)
-  const store = await openStore(config, writes)
+  const store = await openStore(config)
   const secrets = createSecrets(loadMasterKey(config))
   await checkFingerprint(store, secrets)
   return { store, secrets }

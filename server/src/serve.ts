@@ -15,7 +15,6 @@ import { createGraph } from './profiles/graph.ts'
 import { checkFingerprint, createSecrets, loadMasterKey, type Secrets } from './secrets.ts'
 import { startJson, startText } from './start-text.ts'
 import { createBell } from './webhooks/work-off.ts'
-import { writes } from './writes.ts'
 
 /**
  * Runs the service until SIGINT or SIGTERM: then it finishes the requests in flight and ends. A second signal ends it
@@ -28,7 +27,7 @@ export async function serve(given: Config, options: ServeOptions): Promise<void>
   const held = await listening(given, () => holdPort(given))
   try {
     const config = withPort(given, held.port)
-    const store = await openStore(config, writes)
+    const store = await openStore(config)
     const release = store.holdServing()
     try {
       await serveStore(store, config, { ...options, held })

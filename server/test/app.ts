@@ -7,7 +7,6 @@ import { loadConfig } from '../src/config.ts'
 import { openStore } from '../src/database/open-store.ts'
 import type { Store } from '../src/database/store.ts'
 import { createSecrets, type Secrets } from '../src/secrets.ts'
-import { writes } from '../src/writes.ts'
 import { type Credentials, makeKey, signedGet, signedPost } from './signed.ts'
 
 /** A time of day, so that a test says what it means by late. */
@@ -64,7 +63,7 @@ export async function openTestStore(): Promise<{
   remove: () => Promise<void>
 }> {
   const dataDir = await mkdtemp(join(tmpdir(), 'dynamo-test-'))
-  const store = await openStore({ databaseUrl: null, dataDir, masterKey: null }, writes)
+  const store = await openStore({ databaseUrl: null, dataDir, masterKey: null })
   return {
     store,
     env: { DYNAMO_DATA_DIR: dataDir },

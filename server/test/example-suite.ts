@@ -8,7 +8,6 @@ import { promisify } from 'node:util'
 import { loadSample } from '../sample/load-sample.ts'
 import { openStore } from '../src/database/open-store.ts'
 import { createSecrets, loadMasterKey } from '../src/secrets.ts'
-import { writes } from '../src/writes.ts'
 import { type RunningServer, serveDynamo } from './cli.ts'
 import { type Block, blocksOf, cleanEnvironment, listDocuments, readDocument, root } from './documents.ts'
 
@@ -46,7 +45,7 @@ export function exampleSuite(paths: string[]): void {
 }
 
 async function loadSmallSample(dataDir: string): Promise<void> {
-  const store = await openStore({ databaseUrl: null, dataDir, masterKey: null }, writes)
+  const store = await openStore({ databaseUrl: null, dataDir, masterKey: null })
   const secrets = createSecrets(loadMasterKey({ masterKey: null, dataDir }))
   const asOf = Temporal.Now.plainDateISO('UTC')
   await loadSample(store, secrets, { asOf, publicUrl: ADDRESS, customers: CUSTOMERS })

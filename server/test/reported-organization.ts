@@ -2,7 +2,6 @@ import { type Config, loadConfig } from '../src/config.ts'
 import { openStore } from '../src/database/open-store.ts'
 import type { Store } from '../src/database/store.ts'
 import { createSecrets, loadMasterKey } from '../src/secrets.ts'
-import { writes } from '../src/writes.ts'
 import { recordVips } from './lists.ts'
 import { makeOrganization, type TestOrganization } from './organization.ts'
 import { SHARED_USERS } from './reporting-client.ts'
@@ -12,7 +11,7 @@ import type { TestStore } from './stores.ts'
 /** Opens the store that a server is told to use, while none does. */
 export async function inStore<T>(env: TestStore['env'], use: (store: Store, config: Config) => Promise<T>): Promise<T> {
   const config = loadConfig(env)
-  const store = await openStore(config, writes)
+  const store = await openStore(config)
   try {
     return await use(store, config)
   } finally {

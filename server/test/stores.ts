@@ -7,7 +7,6 @@ import { after, before, describe } from 'node:test'
 import pg from 'pg'
 import { DEFAULT_STORE_OPTIONS, openStore, type StoreOptions } from '../src/database/open-store.ts'
 import type { Store } from '../src/database/store.ts'
-import { writes } from '../src/writes.ts'
 import { startPostgres } from './postgres-server.ts'
 
 /** A store of its own for a test file, and a way to open it once more, as another server would. */
@@ -106,7 +105,7 @@ async function openPostgres(options: StoreOptions): Promise<OpenedStore> {
 async function openAll({ settings, options, env, execute, holdWrites, removeFiles }: Opening): Promise<OpenedStore> {
   const all: Store[] = []
   const openAnother = async () => {
-    const store = await openStore(settings, writes, options)
+    const store = await openStore(settings, options)
     all.push(store)
     return store
   }

@@ -5,7 +5,6 @@ import { storeFile } from '../data-folder.ts'
 import { openStore } from '../database/open-store.ts'
 import type { Store } from '../database/store.ts'
 import { checkFingerprint, createSecrets, loadMasterKey, type Secrets } from '../secrets.ts'
-import { writes } from '../writes.ts'
 import { CommandError } from './command-error.ts'
 
 /**
@@ -24,7 +23,7 @@ export async function withStore<T>(
       `There is no store in ${resolve(config.dataDir)}: set DYNAMO_DATA_DIR or DATABASE_URL as the server has it`,
     )
   }
-  const store = await openStore(config, writes)
+  const store = await openStore(config)
   try {
     const secrets = createSecrets(loadMasterKey(config))
     await checkFingerprint(store, secrets)

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Config } from '../config.ts'
 import { loadErasureKey } from '../secrets.ts'
-import type { Writes } from '../writes.ts'
 import type { Store } from './store.ts'
 import type { WriterOptions } from './write.ts'
 
@@ -22,15 +21,14 @@ export const newStoreId = () => randomBytes(9).toString('base64url')
  */
 export async function openStore(
   settings: StoreSettings,
-  writes: Writes,
   options: StoreOptions = DEFAULT_STORE_OPTIONS,
 ): Promise<Store> {
   const writerOptions = () => ({ ...options, erasureKey: loadErasureKey(settings) })
-  // each is loaded where it is used: starts are to be fast
+  // each is loaded where it is used, and with SQLite the writes by the writer's thread: starts are to be fast
   if (settings.databaseUrl === null) {
     const { openSqliteStore } = await import('./sqlite/open.ts')
     return openSqliteStore(settings.dataDir, newStoreId, writerOptions)
   }
-  const { openPostgresStore } = await import('./postgres/open.ts')
+  const [{ openPostgresStore }, { writes }] = await Promise.all([import('./postgres/open.ts'), import('../writes.ts')])
   return openPostgresStore(settings.databaseUrl, newStoreId, writes, writerOptions())
 }

@@ -7,7 +7,6 @@ import { makeBuyers } from '../../test/buyers.ts'
 import { recordVips } from '../../test/lists.ts'
 import { makeOrganization } from '../../test/organization.ts'
 import { eachStore, onStore } from '../../test/stores.ts'
-import { writes } from '../writes.ts'
 import { GATE_SQL } from './list-reader.ts'
 import { openStore } from './open-store.ts'
 import { FILTERS, pageSql } from './postgres/list-reader.ts'
@@ -47,7 +46,7 @@ onStore('PostgreSQL', (get) => {
     const rowsReadBy = async (counts: number[]) => {
       const since = new Date()
       const before = await rowsRead(settings.databaseUrl, since)
-      const writing = await openStore(settings, writes)
+      const writing = await openStore(settings)
       const { orgId, channels } = await makeOrganization(writing)
       for (const count of counts) await recordVips(writing, { orgId, mediumId: channels[0]?.mediumId ?? '', count })
       await writing.close()

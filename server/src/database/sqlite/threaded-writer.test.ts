@@ -17,7 +17,7 @@ test('after a writer has ended by itself the next write has a new one, and what 
   const create = () => writer.write('createOrganization', { name: 'Acme' })
   // the second begins as soon as the first has failed, while the first's thread is still ending
   await Promise.all([create(), create()].map((write) => assert.rejects(write, /unable to open database file/)))
-  const store = await openStore({ databaseUrl: null, dataDir, masterKey: null }, {} as Writes)
+  const store = await openStore({ databaseUrl: null, dataDir, masterKey: null })
   await create()
   assert.equal((await store.db.selectFrom('organizations').selectAll().execute()).length, 1)
   await writer.close()
