@@ -28,9 +28,10 @@ export async function serve(given: Config, options: ServeOptions): Promise<void>
   try {
     const config = withPort(given, held.port)
     const store = await openStore(config)
-    const release = store.holdServing()
+    const { release, isShared } = store.holdServing()
+    const shared = isShared ? [`another server works on the store in ${config.dataDir} too`] : []
     try {
-      await serveStore(store, config, { ...options, held })
+      await serveStore(store, { ...config, warnings: [...config.warnings, ...shared] }, { ...options, held })
     } finally {
       release()
       await store.close()

@@ -7,11 +7,14 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { verifyStore } from '../src/vip-users/verify.ts'
 import { serveDynamo } from './cli.ts'
 import { createErasingClient } from './erasing-client.ts'
+import { createIdentifyingClient } from './identifying-client.ts'
 import { inStore, makeReported } from './reported-organization.ts'
-import { createReportingClient } from './reporting-client.ts'
+import { createReportingClient, SHARED_USERS } from './reporting-client.ts'
 import type { TestStore } from './stores.ts'
 
 const CLIENTS = ['ann', 'bo', 'cy', 'di']
+/** Of the users that the clients report; the others have an LTV that is lower at first. */
+const VIPS = Array.from({ length: 20 }, (_, number) => `u${SHARED_USERS - 1 - number}`)
 /** After the first batch of a life has been acknowledged, which takes longer than the others. */
 const MAX_LIFE_MS = 500
 
@@ -19,9 +22,13 @@ const MAX_LIFE_MS = 500
 export function crashSuite(get: () => TestStore, kills: number): void {
   test('a server that is killed at any moment has kept all that it acknowledged, and nothing in part', async (t) => {
     const env = ownFolder(get().env)
-    const { orgId, key } = await inStore(env, makeReported)
+    const { orgId, key, identifier } = await inStore(env, async (store, config) => {
+      const { orgId, key, channels } = await makeReported(store, config)
+      const mediumId = channels[0]?.mediumId ?? ''
+      return { orgId, key, identifier: await createIdentifyingClient(store, { orgId, mediumId, vips: VIPS }) }
+    })
     const eraser = createErasingClient('erased', env.DYNAMO_DATA_DIR ?? '')
-    const clients = [...CLIENTS.map(createReportingClient), eraser]
+    const clients = [...CLIENTS.map(createReportingClient), identifier, eraser]
     for (let life = 0; life <= kills; life++) {
       const server = await serveDynamo(env)
       t.after(() => server.process.kill('SIGKILL'))

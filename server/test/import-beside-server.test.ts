@@ -18,7 +18,7 @@ eachStore((get) => {
     const rows = Array.from({ length: ROWS }, (_, index) => `u${index % 5_000},9.99,2026-05-01,import-${index}\n`)
     await writeFile(file, `cuid,revenue,timestamp,purchaseId\n${rows.join('')}`)
     // this process is the server: it holds the store open, and writes through the writer that a server has
-    const release = store.holdServing()
+    const { release } = store.holdServing()
     let done = false
     const imported = dynamoPrints(env, ['import', 'purchases', '--organization', organizationId, file]).finally(() => {
       done = true

@@ -49,7 +49,7 @@ export async function openPostgresStore(
       await pool.query('select 1')
     },
     // it is not asked for: an import leaves a server its turn whether there is one or not
-    holdServing: () => () => undefined,
+    holdServing: () => ({ release: () => undefined, isShared: false }),
     pace: createPostgresPace,
     alone: (work) => whileAlone(db, work),
     compact: () => compactPostgres(db),

@@ -9,13 +9,16 @@ const SQLITE_BUSY = 5
  * Tells other processes that a server works on the embedded store in this folder. It is a lock on a file of its own,
  * which the system drops with the process however that ends; several servers may hold it at once.
  *
- * @returns what lets go of it
+ * @returns `release` lets go of it; `isShared`: another server held it already
  */
-export function holdServing(dataDir: string): () => void {
+export function holdServing(dataDir: string): { release: () => void; isShared: boolean } {
+  const others = watchServing(dataDir)
+  const isShared = others.isServed()
+  others.close()
   const lock = openLock(dataDir, LOOK_TIMEOUT_MS)
   // an open read transaction is a shared lock
   lock.exec('begin; select count(*) from sqlite_schema')
-  return () => lock.close()
+  return { release: () => lock.close(), isShared }
 }
 
 /** Looks whether a server works on the store in this folder; each look costs some 50 µs. */
