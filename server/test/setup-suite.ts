@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { dynamo, dynamoPrints, getSigned, serveDynamo } from './cli.ts'
-import { eachStore } from './stores.ts'
+import type { TestStore } from './stores.ts'
 
-eachStore((get) => {
+export function setupSuite(get: () => TestStore): void {
   test('an organization is set up by the command line, and its list is there over the signed API', async () => {
     const { env } = get()
     const organization = await dynamoPrints(env, ['organization', 'create', '--name', 'Acme'])
@@ -86,4 +86,4 @@ eachStore((get) => {
     assert.equal(rule.code, 1)
     assert.match(rule.stderr, /^The VIP indicator is refused: .*\(line 1, column 7\)\n$/)
   })
-})
+}

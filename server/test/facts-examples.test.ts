@@ -1,0 +1,3 @@
+import { exampleSuite, FACTS } from './example-suite.ts'
+
+exampleSuite(FACTS)
