@@ -48,7 +48,7 @@ export async function openPostgresStore(
     async ping() {
       await pool.query('select 1')
     },
-    // it is not asked for: an import leaves a server its turn whether there is one or not
+    // nobody asks: an import leaves a server its turn whether there is one or not, and several servers are as it should be
     holdServing: () => ({ release: () => undefined, isShared: false }),
     pace: createPostgresPace,
     alone: (work) => whileAlone(db, work),

@@ -16,7 +16,7 @@ const LONG_CHECKPOINT_PAGES = 40_000
 
 /**
  * Of every page that a statement changes SQLite keeps what was there, to undo the statement alone: from 64 KiB on in a
- * temporary file, which takes a batch that is spread over a large table as long as everything else.
+ * temporary file, for a batch that is spread over a large table some 500 pages of it.
  */
 const KEEP_UNDO_IN_MEMORY = 'pragma temp_store = memory'
 
