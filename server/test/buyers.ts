@@ -1,3 +1,4 @@
+import { conversationOf } from './conversations.ts'
 import { makeOrganization } from './organization.ts'
 import type { TestStore } from './stores.ts'
 
@@ -12,18 +13,9 @@ export async function makeBuyers({ store, execute }: TestStore, vipIndicator: st
   const now = Date.now()
   await store.write('recordConversations', {
     orgId,
-    conversations: people.map((cuid) => ({
-      conversationId: cuid,
-      mediumId,
-      platformUserId: cuid,
-      userName: null,
-      firstName: null,
-      lastName: null,
-      profilePic: null,
-      lastUserMessageTimestamp: null,
-      cuid,
-      eventTimestamp: now,
-    })),
+    conversations: people.map((cuid) =>
+      conversationOf(mediumId, cuid, { conversationId: cuid, cuid, eventTimestamp: now }),
+    ),
   })
   await store.write('recordPurchases', {
     orgId,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Store } from '../src/database/store.ts'
 import { postSigned } from './cli.ts'
+import { conversationOf } from './conversations.ts'
 import type { ReportingClient } from './reporting-client.ts'
 
 const CONVERSATIONS = 5
@@ -16,7 +17,10 @@ export async function createIdentifyingClient(
   { orgId, mediumId, vips }: { orgId: number; mediumId: string; vips: string[] },
 ): Promise<Omit<ReportingClient, 'checkSince'>> {
   const conversationIds = Array.from({ length: CONVERSATIONS }, (_, number) => `${mediumId}-tied-${number}`)
-  await recordUntied(store, orgId, mediumId, conversationIds)
+  const conversations = conversationIds.map((conversationId) =>
+    conversationOf(mediumId, conversationId, { conversationId }),
+  )
+  await store.write('recordConversations', { orgId, conversations })
   const conversationKeys = await readKeys(store, orgId, conversationIds)
   const linkIds = [...(await store.write('linkConversations', { orgId, conversationKeys })).values()]
   const begun = Date.now()
@@ -51,24 +55,6 @@ export async function createIdentifyingClient(
       assert.ok(cuid === cuidOf(next - 1) || cuid === cuidOf(next), `tied to ${cuid}, not to ${cuidOf(next - 1)}`)
     },
   }
-}
-
-async function recordUntied(store: Store, orgId: number, mediumId: string, conversationIds: string[]): Promise<void> {
-  await store.write('recordConversations', {
-    orgId,
-    conversations: conversationIds.map((conversationId) => ({
-      conversationId,
-      mediumId,
-      platformUserId: conversationId,
-      userName: null,
-      firstName: null,
-      lastName: null,
-      profilePic: null,
-      lastUserMessageTimestamp: null,
-      cuid: null,
-      eventTimestamp: 1_770_000_000_000,
-    })),
-  })
 }
 
 async function readKeys({ db }: Store, orgId: number, conversationIds: string[]): Promise<number[]> {

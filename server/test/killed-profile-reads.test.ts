@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { dynamoPrints, serveDynamo } from './cli.ts'
+import { conversationOf } from './conversations.ts'
 import { dumpStore } from './dump-store.ts'
 import { type GraphCall, type GraphReply, startGraph } from './graph.ts'
 import { eachStore } from './stores.ts'
@@ -32,18 +33,7 @@ eachStore((get) => {
     const people = Array.from({ length: 30 }, (_, n) => `${7_000 + n}`)
     await store.write('recordConversations', {
       orgId,
-      conversations: people.map((platformUserId) => ({
-        conversationId: null,
-        mediumId,
-        platformUserId,
-        userName: null,
-        firstName: null,
-        lastName: null,
-        profilePic: null,
-        lastUserMessageTimestamp: null,
-        cuid: null,
-        eventTimestamp: 1_770_000_000_000,
-      })),
+      conversations: people.map((platformUserId) => conversationOf(mediumId, platformUserId)),
     })
     const names = async () => {
       const rows = await store.db

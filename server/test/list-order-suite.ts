@@ -5,6 +5,7 @@ import type { ListQuestion } from '../src/database/list-reader.ts'
 import type { Store } from '../src/database/store.ts'
 import { makeLists } from '../src/vip-users/make-lists.ts'
 import { verifyStore } from '../src/vip-users/verify.ts'
+import { conversationOf } from './conversations.ts'
 import { type Facts, type ModelRow, modelList } from './list-model.ts'
 import { makeOrganization, type TestOrganization } from './organization.ts'
 import type { TestStore } from './stores.ts'
@@ -74,18 +75,10 @@ function factsOf(organization: TestOrganization, sequence: Report[]): Facts[] {
     const eventTimestamp = START + index
     if (step.kind === 'conversation') {
       const mediumId = organization.channels[step.number % 2]?.mediumId ?? ''
-      facts.conversations.push({
-        conversationId: `${organization.organizationId}-${step.number}`,
-        mediumId,
-        platformUserId: `p${step.number}`,
-        userName: null,
-        firstName: step.firstName,
-        lastName: null,
-        profilePic: null,
-        lastUserMessageTimestamp: null,
-        cuid: step.cuid,
-        eventTimestamp,
-      })
+      const conversationId = `${organization.organizationId}-${step.number}`
+      const { firstName, cuid } = step
+      const known = { conversationId, firstName, cuid, eventTimestamp }
+      facts.conversations.push(conversationOf(mediumId, `p${step.number}`, known))
     } else if (step.kind === 'user') {
       const properties = [{ key: step.key, value: step.value }]
       facts.users.push({ cuid: step.cuid, properties, lastAppOpenTimestamp: null, eventTimestamp })

@@ -1,5 +1,6 @@
 import type { ListAnswer, ListQuestion } from '../src/database/list-reader.ts'
 import type { Store } from '../src/database/store.ts'
+import { conversationOf } from './conversations.ts'
 
 /** Users `u0` … with conversations on the channel; user `n` has an LTV of `n`, reported by one purchase. */
 export async function recordVips(
@@ -10,18 +11,10 @@ export async function recordVips(
   const eventTimestamp = 1_770_000_000_000
   await store.write('recordConversations', {
     orgId,
-    conversations: numbers.map((n) => ({
-      conversationId: `${mediumId}-${n}`,
-      mediumId,
-      platformUserId: `p${n}`,
-      userName: `User ${n}`,
-      firstName: null,
-      lastName: null,
-      profilePic: null,
-      lastUserMessageTimestamp: null,
-      cuid: `u${n}`,
-      eventTimestamp,
-    })),
+    conversations: numbers.map((n) => {
+      const known = { conversationId: `${mediumId}-${n}`, userName: `User ${n}`, cuid: `u${n}` }
+      return conversationOf(mediumId, `p${n}`, { ...known, eventTimestamp })
+    }),
   })
   await store.write('recordPurchases', {
     orgId,

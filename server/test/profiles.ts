@@ -6,6 +6,7 @@ import type { ConversationReport } from '../src/conversations/record-conversatio
 import { createGraph } from '../src/profiles/graph.ts'
 import { type ProfileReader, readDueProfiles } from '../src/profiles/read-profiles.ts'
 import { createSecrets } from '../src/secrets.ts'
+import { conversationOf } from './conversations.ts'
 import { type GraphCall, type GraphReply, startGraph, type TestGraph } from './graph.ts'
 import { makeOrganization } from './organization.ts'
 import type { TestStore } from './stores.ts'
@@ -97,19 +98,7 @@ const opened: TestGraph[] = []
 after(() => Promise.all(opened.map((graph) => graph.stop())))
 
 function report(mediumId: string, given: Partial<ConversationReport>): ConversationReport {
-  return {
-    conversationId: null,
-    mediumId,
-    platformUserId: `${++people}`,
-    userName: null,
-    firstName: null,
-    lastName: null,
-    profilePic: null,
-    lastUserMessageTimestamp: null,
-    cuid: null,
-    eventTimestamp: Date.now() - DAY_MS,
-    ...given,
-  }
+  return conversationOf(mediumId, `${++people}`, { eventTimestamp: Date.now() - DAY_MS, ...given })
 }
 
 export const answerAnn = ({ path }: GraphCall) => (path === ANN.id ? { body: ANN } : undefined)

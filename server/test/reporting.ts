@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { exportUser } from '../src/users/export-user.ts'
 import { verifyStore } from '../src/vip-users/verify.ts'
 import { NOW, testApp } from './app.ts'
+import { conversationOf } from './conversations.ts'
 import { makeOrganization } from './organization.ts'
 import type { TestStore } from './stores.ts'
 
@@ -19,16 +20,10 @@ export async function reporting({ store, execute }: TestStore) {
   const credentials = await t.key(orgId)
 
   async function converse(platformUserId: string, cuid: string | null): Promise<void> {
-    const unknown = {
-      userName: null,
-      firstName: null,
-      lastName: null,
-      profilePic: null,
-      lastUserMessageTimestamp: null,
-    }
     // long ago, so that every identification is later
-    const conversation = { conversationId: `c-${platformUserId}`, platformUserId, mediumId, cuid, eventTimestamp: 1e12 }
-    await store.write('recordConversations', { orgId, conversations: [{ ...unknown, ...conversation }] })
+    const known = { conversationId: `c-${platformUserId}`, cuid, eventTimestamp: 1e12 }
+    const conversations = [conversationOf(mediumId, platformUserId, known)]
+    await store.write('recordConversations', { orgId, conversations })
   }
   for (const cuid of ['ann', 'ben', 'cleo']) await converse(cuid, cuid)
 

@@ -6,6 +6,7 @@ import { createMetrics } from '../src/http/metrics.ts'
 import { verifyStore } from '../src/vip-users/verify.ts'
 import { NOW, type TestApp, testApp } from './app.ts'
 import { startBackground } from './background.ts'
+import { conversationOf } from './conversations.ts'
 import { dumpStore } from './dump-store.ts'
 import { makeOrganization, type TestOrganization } from './organization.ts'
 import { eachStore } from './stores.ts'
@@ -38,18 +39,8 @@ async function workOff(store: Store, orgId: number): Promise<void> {
   while ((await store.write('applyEvents', { orgId, limit: 500 })).events > 0);
 }
 
-const conversation = (channel: Channel, person: string, cuid: string | null) => ({
-  conversationId: null,
-  mediumId: channel.mediumId,
-  platformUserId: person,
-  userName: null,
-  firstName: null,
-  lastName: null,
-  profilePic: null,
-  lastUserMessageTimestamp: null,
-  cuid,
-  eventTimestamp: NOW - 1_000_000,
-})
+const conversation = (channel: Channel, person: string, cuid: string | null) =>
+  conversationOf(channel.mediumId, person, { cuid, eventTimestamp: NOW - 1_000_000 })
 
 const HANDSHAKE = '/webhooks/meta?hub.mode=subscribe&hub.challenge=1158201444&hub.verify_token='
 
