@@ -1,6 +1,7 @@
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import { isJustInserted, joinEach, rowsTable, userKeysTable } from '../database/rows.ts'
 import { shareRules } from '../database/rules-lock.ts'
+import type { Schema } from '../database/schema.ts'
 import type { Tx } from '../database/write.ts'
 import { type IsErased, readErasures } from '../erasure/erased-facts.ts'
 import { errors } from '../http/errors.ts'
@@ -8,6 +9,7 @@ import { lockUsers } from '../users/lock-users.ts'
 import { MAX_LTV_MICROS } from '../users/money.ts'
 import type { JudgedUser } from '../vip-users/marks.ts'
 import { JUDGED_COLUMNS, refreshLists } from '../vip-users/refresh.ts'
+import { readTargets } from '../vip-users/targets.ts'
 
 export interface Purchase {
   purchaseId: string
@@ -33,27 +35,27 @@ export async function recordPurchases(
 ): Promise<PurchaseOutcome[]> {
   await shareRules(tx, orgId)
   const isErased = await readErasures(tx, orgId, purchases)
-  const { keyOf, lastPurchaseOf, created } = await lockUsers(
-    tx,
-    orgId,
-    purchases.flatMap((purchase) => (isErased(purchase) ? [] : purchase.cuid)),
-  )
+  const kept = purchases.filter((purchase) => !isErased(purchase))
+  const cuids = new Set(kept.map(({ cuid }) => cuid))
+  const { keyOf, lastPurchaseOf, created } = await lockUsers(tx, orgId, cuids)
   const candidates = keyedOnce(purchases, keyOf, isErased)
   chain(candidates, lastPurchaseOf)
   const inserted = await insertPurchases(tx, orgId, candidates)
   // null where all of them are new
   const stored = inserted < candidates.length ? await readPurchases(tx, orgId, candidates, inserted) : null
-  const recorded = stored ? candidates.filter(({ purchaseId }) => stored.get(purchaseId)?.isNew) : candidates
+  const recorded = stored ? candidates.filter(({ purchase_id }) => stored.get(purchase_id)?.isNew) : candidates
   if (recorded.length !== inserted) throw new Error(`${inserted} purchases were inserted, ${recorded.length} are new`)
   if (stored) await chainAnew(tx, orgId, chain(recorded, lastPurchaseOf))
-  const users = await addToUsers(tx, orgId, recorded)
+  const targets = await readTargets(tx, orgId)
+  // without a list nobody is judged
+  const users = await addToUsers(tx, orgId, recorded, targets.length > 0 ? JUDGED_COLUMNS : sql`users.user_key`)
   await forgetUnused(tx, orgId, [...created.difference(users)])
-  await refreshLists(tx, orgId, [...users.keys()], { users })
+  await refreshLists(tx, orgId, [...users.keys()], { targets, users })
   if (inserted === purchases.length) return purchases.map(() => 'recorded')
 
   const known: ReadonlyMap<string, Omit<StoredPurchase, 'isNew'>> = stored ??
-  new Map(candidates.map((purchase) => [purchase.purchaseId, purchase]))
-  const unanswered = new Set(recorded.map(({ purchaseId }) => purchaseId))
+  new Map(candidates.map((row) => [row.purchase_id, { userKey: row.user_key, revenueMicros: row.revenue_micros }]))
+  const unanswered = new Set(recorded.map(({ purchase_id }) => purchase_id))
   return purchases.map((purchase) => {
     if (isErased(purchase)) return 'erased'
     const { purchaseId, cuid, revenueMicros } = purchase
@@ -66,23 +68,26 @@ export async function recordPurchases(
 
 /** The first purchase of each id, in the order of the ids: for two writes that record the same ones at once. */
 function keyedOnce(purchases: Purchase[], keyOf: ReadonlyMap<string, number>, isErased: IsErased): KeyedPurchase[] {
-  const seen = new Set<string>()
   const keyed: KeyedPurchase[] = []
   for (const [index, purchase] of purchases.entries()) {
-    const { purchaseId, cuid, revenueMicros, timestamp } = purchase
-    if (seen.has(purchaseId) || isErased(purchase)) continue
-    seen.add(purchaseId)
-    const userKey = keyOf.get(cuid) ?? 0
-    keyed.push({ index, purchaseId, userKey, revenueMicros, timestamp, previousPurchaseId: null })
+    if (isErased(purchase)) continue
+    keyed.push({
+      index,
+      purchase_id: purchase.purchaseId,
+      user_key: keyOf.get(purchase.cuid) ?? 0,
+      revenue_micros: purchase.revenueMicros,
+      timestamp: purchase.timestamp,
+      previous_purchase_id: null,
+    })
   }
-  return keyed.sort((one, other) => (one.purchaseId < other.purchaseId ? -1 : 1))
+  keyed.sort((one, other) => (one.purchase_id < other.purchase_id ? -1 : Number(one.purchase_id > other.purchase_id)))
+  return keyed.filter(({ purchase_id }, place) => purchase_id !== keyed[place - 1]?.purchase_id)
 }
 
-interface KeyedPurchase extends Omit<Purchase, 'cuid'> {
+/** A row of `purchases` for one of the request. */
+interface KeyedPurchase extends Omit<Schema['purchases'], 'org_id'> {
   /** its place in the request */
   index: number
-  userKey: number
-  previousPurchaseId: string | null
 }
 
 interface StoredPurchase {
@@ -96,8 +101,8 @@ interface StoredPurchase {
 function chain(purchases: KeyedPurchase[], lastPurchaseOf: ReadonlyMap<number, string | null>): KeyedPurchase[] {
   const last = new Map<number, string>()
   for (const purchase of purchases) {
-    purchase.previousPurchaseId = last.get(purchase.userKey) ?? lastPurchaseOf.get(purchase.userKey) ?? null
-    last.set(purchase.userKey, purchase.purchaseId)
+    purchase.previous_purchase_id = last.get(purchase.user_key) ?? lastPurchaseOf.get(purchase.user_key) ?? null
+    last.set(purchase.user_key, purchase.purchase_id)
   }
   return purchases
 }
@@ -111,18 +116,11 @@ async function insertPurchases(tx: Tx, orgId: number, purchases: KeyedPurchase[]
     timestamp: 'bigint',
     previous_purchase_id: 'text',
   } as const
-  const rows = purchases.map((purchase) => ({
-    purchase_id: purchase.purchaseId,
-    user_key: purchase.userKey,
-    revenue_micros: purchase.revenueMicros,
-    timestamp: purchase.timestamp,
-    previous_purchase_id: purchase.previousPurchaseId,
-  }))
   const { numAffectedRows } = await sql`
     /* purchases.insert */
     insert into purchases (org_id, purchase_id, user_key, revenue_micros, timestamp, previous_purchase_id)
     select ${orgId}, k.purchase_id, k.user_key, k.revenue_micros, k.timestamp, k.previous_purchase_id
-    from ${rowsTable(tx.db, 'k', types, rows)}
+    from ${rowsTable(tx.db, 'k', types, purchases)}
     where true
     on conflict (org_id, purchase_id) do nothing`.execute(tx.db)
   return Number(numAffectedRows)
@@ -131,14 +129,10 @@ async function insertPurchases(tx: Tx, orgId: number, purchases: KeyedPurchase[]
 /** Where some ids were there already the chains were made with purchases that are not new. */
 async function chainAnew(tx: Tx, orgId: number, purchases: KeyedPurchase[]): Promise<void> {
   if (purchases.length === 0) return
-  const rows = purchases.map((purchase) => ({
-    purchase_id: purchase.purchaseId,
-    previous_purchase_id: purchase.previousPurchaseId,
-  }))
   await sql`
     /* purchases.chain */
     update purchases as p set previous_purchase_id = k.previous_purchase_id
-    from ${rowsTable(tx.db, 'k', { purchase_id: 'text', previous_purchase_id: 'text' }, rows)}
+    from ${rowsTable(tx.db, 'k', { purchase_id: 'text', previous_purchase_id: 'text' }, purchases)}
     where p.org_id = ${orgId} and p.purchase_id = k.purchase_id`.execute(tx.db)
 }
 
@@ -149,12 +143,11 @@ async function readPurchases(
   purchases: KeyedPurchase[],
   inserted: number,
 ): Promise<Map<string, StoredPurchase>> {
-  const ids = purchases.map(({ purchaseId }) => ({ purchase_id: purchaseId }))
   const { rows } = await sql<{ purchase_id: string; user_key: number; revenue_micros: string; is_new: unknown }>`
     /* purchases.read */
     select p.purchase_id, p.user_key, cast(p.revenue_micros as text) as revenue_micros,
       ${isJustInserted(tx.db, 'purchases', 'p', inserted)} as is_new
-    from ${rowsTable(tx.db, 'k', { purchase_id: 'text' }, ids)}
+    from ${rowsTable(tx.db, 'k', { purchase_id: 'text' }, purchases)}
       ${joinEach(tx.db, 'purchases', 'p', sql`p.org_id = ${orgId} and p.purchase_id = k.purchase_id`)}`.execute(tx.db)
   return new Map(
     rows.map(({ purchase_id, user_key, revenue_micros, is_new }) => [
@@ -165,6 +158,7 @@ async function readPurchases(
 }
 
 interface Sum {
+  user_key: number
   micros: bigint
   purchases: number
   last_timestamp: number | null
@@ -184,26 +178,29 @@ const SUM_TYPES = {
  *
  * @returns the users as they are now
  */
-async function addToUsers(tx: Tx, orgId: number, purchases: KeyedPurchase[]): Promise<Map<number, JudgedUser>> {
+async function addToUsers(
+  tx: Tx,
+  orgId: number,
+  purchases: KeyedPurchase[],
+  columns: RawBuilder<unknown>,
+): Promise<Map<number, JudgedUser>> {
   if (purchases.length === 0) return new Map()
   const sums = new Map<number, Sum>()
-  for (const { userKey, revenueMicros, timestamp, purchaseId } of purchases) {
-    let sum = sums.get(userKey)
+  for (const { user_key, revenue_micros, timestamp, purchase_id } of purchases) {
+    let sum = sums.get(user_key)
     if (!sum) {
-      sum = { micros: 0n, purchases: 0, last_timestamp: null, last_purchase_id: purchaseId }
-      sums.set(userKey, sum)
+      sum = { user_key, micros: 0n, purchases: 0, last_timestamp: null, last_purchase_id: purchase_id }
+      sums.set(user_key, sum)
     }
-    sum.micros += revenueMicros
-    sum.last_purchase_id = purchaseId
-    if (revenueMicros >= 0n) {
+    sum.micros += revenue_micros
+    sum.last_purchase_id = purchase_id
+    if (revenue_micros >= 0n) {
       sum.purchases += 1
       sum.last_timestamp = Math.max(sum.last_timestamp ?? timestamp, timestamp)
     }
   }
   // in the order of the keys, which is the order of the table
-  const rows = [...sums]
-    .map(([user_key, sum]) => ({ user_key, ...sum }))
-    .sort((one, other) => one.user_key - other.user_key)
+  const rows = [...sums.values()].sort((one, other) => one.user_key - other.user_key)
   // no sum and no difference below leaves 64 bits
   const tooLarge = rows.find(({ micros }) => micros > MAX_LTV_MICROS || micros < -MAX_LTV_MICROS)
   if (tooLarge) throw errors.ltvTooLarge(firstIndex(purchases, (userKey) => userKey === tooLarge.user_key))
@@ -220,7 +217,7 @@ async function addToUsers(tx: Tx, orgId: number, purchases: KeyedPurchase[]): Pr
     where users.org_id = ${orgId} and users.user_key = k.user_key
       and case when k.micros >= 0 then users.purchases_micros <= ${MAX_LTV_MICROS} - k.micros
         else users.purchases_micros >= ${-MAX_LTV_MICROS} - k.micros end
-    returning ${JUDGED_COLUMNS}`.execute(tx.db)
+    returning ${columns}`.execute(tx.db)
   const users = new Map(updated.rows.map((user) => [user.user_key, user]))
   if (users.size < rows.length) {
     throw errors.ltvTooLarge(firstIndex(purchases, (userKey) => !users.has(userKey)))
@@ -230,7 +227,7 @@ async function addToUsers(tx: Tx, orgId: number, purchases: KeyedPurchase[]): Pr
 
 /** Where the request first names a user of this kind. */
 function firstIndex(purchases: KeyedPurchase[], isMeant: (userKey: number) => boolean): number {
-  return Math.min(...purchases.filter(({ userKey }) => isMeant(userKey)).map(({ index }) => index))
+  return Math.min(...purchases.filter(({ user_key }) => isMeant(user_key)).map(({ index }) => index))
 }
 
 /** Users made for purchases that turned out to change nothing are nobody. */

@@ -39,7 +39,7 @@ export function rowsTable<S, C extends Record<string, ColumnType>>(
   const values = isOne
     ? rows.map((row) => jsonValue(row[only] ?? null))
     : rows.map((row) => names.map((name) => jsonValue(row[name] ?? null)))
-  return sql`(select ${sql.raw(picked)} from json_each(${JSON.stringify(values)}) e) as ${sql.raw(alias)}`
+  return sql`(select ${sql.raw(picked)} from jsonb_each(${JSON.stringify(values)}) e) as ${sql.raw(alias)}`
 }
 
 /** `k (user_key)`: the users that a statement is about. */

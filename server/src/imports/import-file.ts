@@ -2,7 +2,7 @@ import type { Pace } from '../database/pace.ts'
 import type { Store } from '../database/store.ts'
 import { whenFree } from '../database/when-free.ts'
 import { ApiError } from '../http/errors.ts'
-import { type ImportKind, isFault, type Outcome } from './kind.ts'
+import { type ImportKind, isFault, type Outcome, type PartBy } from './kind.ts'
 import { readCsv } from './read-csv.ts'
 import { readNdjson } from './read-ndjson.ts'
 import { ImportError, type Row, type RowFault } from './row.ts'
@@ -55,10 +55,10 @@ export async function importFile<Fact extends object>(
     onRejected(row, fault)
   }
 
-  async function write(entries: Entry<Fact>[]): Promise<void> {
+  async function write(entries: Entry<Fact>[], parts: Entry<Fact>[][]): Promise<void> {
     const began = performance.now()
-    const parts = await Promise.allSettled(
-      inParts(kind, entries, pace.parts).map(async (part) => {
+    const written = await Promise.allSettled(
+      parts.map(async (part) => {
         for (const [index, outcome] of (await writeOrSplit(store, kind, part)).entries()) {
           const entry = part[index]
           if (entry) entry.outcome = outcome
@@ -71,7 +71,7 @@ export async function importFile<Fact extends object>(
     }
     onProgress(counts)
     // of one part, where the other may be committed
-    const failed = parts.find((part) => part.status === 'rejected')
+    const failed = written.find((part) => part.status === 'rejected')
     if (failed) throw failed.reason
     const restMs = pace.tell(entries.length, performance.now() - began)
     if (restMs > 0) await pause(restMs)
@@ -79,11 +79,12 @@ export async function importFile<Fact extends object>(
 
   /** Writes what waits as soon as the last chunk is written; reading goes on meanwhile. */
   async function send(): Promise<void> {
-    await writing
-    if (failure) throw failure.error
     const entries = waiting
     waiting = []
-    writing = write(entries).catch((error: unknown) => {
+    const parts = inParts(kind, entries, pace.parts)
+    await writing
+    if (failure) throw failure.error
+    writing = write(entries, parts).catch((error: unknown) => {
       failure ??= { error }
     })
     size = pace.size
@@ -136,22 +137,30 @@ function checkColumns<Fact>({ columns: known, required, takesProperties }: Impor
 }
 
 /**
- * A chunk in parts that are written at once, each in a transaction: rows that may contradict each other in one, in their
- * order, and so mostly each user's rows, whose lock the parts would wait for.
+ * A chunk in parts that are written at once, each in a transaction and in the order of its ids, in which the store writes
+ * them: put so here, while it still writes the last chunk.
  */
 function inParts<Fact>({ partBy }: ImportKind<Fact>, entries: Entry<Fact>[], count: number): Entry<Fact>[][] {
-  if (!partBy || count === 1) return [entries]
+  if (!partBy) return [entries]
+  const parts = count === 1 ? [[...entries]] : split(partBy, entries, count)
+  const { id } = partBy
+  return parts.map((part) => part.sort((one, other) => compare(id(one.fact), id(other.fact))))
+}
+
+/** Rows that may contradict each other in one part, and so mostly each user's rows, whose lock the parts would wait for. */
+function split<Fact>({ id, user }: PartBy<Fact>, entries: Entry<Fact>[], count: number): Entry<Fact>[][] {
   const parts = Array.from({ length: count }, (): Entry<Fact>[] => [])
   const ofUser = new Map<string, number>()
   const ofId = new Map<string, number>()
   for (const entry of entries) {
-    const { id, user } = partBy(entry.fact)
-    const part = ofId.get(id) ?? ofUser.getOrInsertComputed(user, () => ofUser.size % count)
-    ofId.set(id, part)
+    const part = ofId.get(id(entry.fact)) ?? ofUser.getOrInsertComputed(user(entry.fact), () => ofUser.size % count)
+    ofId.set(id(entry.fact), part)
     parts[part]?.push(entry)
   }
   return parts.filter((part) => part.length > 0)
 }
+
+const compare = (one: string, other: string) => (one < other ? -1 : Number(one > other))
 
 /** A chunk that is refused as a whole is halved until the rows are found that it was refused for. */
 async function writeOrSplit<Fact>(store: Store, kind: ImportKind<Fact>, entries: Entry<Fact>[]): Promise<Outcome[]> {

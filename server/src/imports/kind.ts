@@ -11,8 +11,8 @@ export interface ImportKind<Fact> {
   /** whether a column that is not named above is allowed, as a property */
   takesProperties: boolean
   parse: (row: Row) => Fact | RowFault
-  /** where its rows need no order but those of one `id`: it, and the user who is locked */
-  partBy?: (fact: Fact) => { id: string; user: string }
+  /** where its rows need no order but those of one id */
+  partBy?: PartBy<Fact>
   /** all in one transaction */
   write: (store: Store, facts: Fact[]) => Promise<Outcome[]>
   /** what the last lines say beside the counts */
@@ -28,6 +28,12 @@ export interface KindOptions {
   lastTimestamp: number
   /** CSV, whose cells have no types */
   isText: boolean
+}
+
+export interface PartBy<Fact> {
+  id: (fact: Fact) => string
+  /** who is locked while it is written */
+  user: (fact: Fact) => string
 }
 
 export function isFault(value: object): value is RowFault {

@@ -43,7 +43,7 @@ export function purchasesKind({ orgId, lastTimestamp }: KindOptions): ImportKind
       if ('fault' in checked) return checked.fault
       return toPurchase(checked.value)
     },
-    partBy: ({ purchaseId, cuid }) => ({ id: purchaseId, user: cuid }),
+    partBy: { id: ({ purchaseId }) => purchaseId, user: ({ cuid }) => cuid },
     async write(store, purchases) {
       const outcomes = await store.write('recordPurchases', { orgId, purchases })
       return outcomes.map((outcome) => OUTCOMES[outcome])
