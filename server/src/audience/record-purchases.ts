@@ -1,15 +1,13 @@
-import { type RawBuilder, sql } from 'kysely'
-import { isJustInserted, joinEach, rowsTable, userKeysTable } from '../database/rows.ts'
+import { sql } from 'kysely'
+import { isJustInserted, joinEach, rowsTable, updateEach, userKeysTable } from '../database/rows.ts'
 import { shareRules } from '../database/rules-lock.ts'
 import type { Schema } from '../database/schema.ts'
 import type { Tx } from '../database/write.ts'
 import { type IsErased, readErasures } from '../erasure/erased-facts.ts'
 import { errors } from '../http/errors.ts'
-import { lockUsers } from '../users/lock-users.ts'
+import { type LockedUser, lockUsers } from '../users/lock-users.ts'
 import { MAX_LTV_MICROS } from '../users/money.ts'
-import type { JudgedUser } from '../vip-users/marks.ts'
-import { JUDGED_COLUMNS, refreshLists } from '../vip-users/refresh.ts'
-import { readTargets } from '../vip-users/targets.ts'
+import { refreshLists } from '../vip-users/refresh.ts'
 
 export interface Purchase {
   purchaseId: string
@@ -37,20 +35,19 @@ export async function recordPurchases(
   const isErased = await readErasures(tx, orgId, purchases)
   const kept = purchases.filter((purchase) => !isErased(purchase))
   const cuids = new Set(kept.map(({ cuid }) => cuid))
-  const { keyOf, lastPurchaseOf, created } = await lockUsers(tx, orgId, cuids)
+  const { keyOf, users, created } = await lockUsers(tx, orgId, cuids)
   const candidates = keyedOnce(purchases, keyOf, isErased)
-  chain(candidates, lastPurchaseOf)
+  chain(candidates, users)
   const inserted = await insertPurchases(tx, orgId, candidates)
   // null where all of them are new
   const stored = inserted < candidates.length ? await readPurchases(tx, orgId, candidates, inserted) : null
   const recorded = stored ? candidates.filter(({ purchase_id }) => stored.get(purchase_id)?.isNew) : candidates
   if (recorded.length !== inserted) throw new Error(`${inserted} purchases were inserted, ${recorded.length} are new`)
-  if (stored) await chainAnew(tx, orgId, chain(recorded, lastPurchaseOf))
-  const targets = await readTargets(tx, orgId)
-  // without a list nobody is judged
-  const users = await addToUsers(tx, orgId, recorded, targets.length > 0 ? JUDGED_COLUMNS : sql`users.user_key`)
-  await forgetUnused(tx, orgId, [...created.difference(users)])
-  await refreshLists(tx, orgId, [...users.keys()], { targets, users })
+  if (stored) await chainAnew(tx, orgId, chain(recorded, users))
+  const sums = sumUp(recorded, users)
+  await addToUsers(tx, orgId, sums)
+  await forgetUnused(tx, orgId, [...created.difference(sums)])
+  await refreshLists(tx, orgId, [...sums.keys()])
   if (inserted === purchases.length) return purchases.map(() => 'recorded')
 
   const known: ReadonlyMap<string, Omit<StoredPurchase, 'isNew'>> = stored ??
@@ -98,10 +95,11 @@ interface StoredPurchase {
 }
 
 /** Gives each purchase the one that its user's chain has before it. */
-function chain(purchases: KeyedPurchase[], lastPurchaseOf: ReadonlyMap<number, string | null>): KeyedPurchase[] {
+function chain(purchases: KeyedPurchase[], users: ReadonlyMap<number, LockedUser>): KeyedPurchase[] {
   const last = new Map<number, string>()
   for (const purchase of purchases) {
-    purchase.previous_purchase_id = last.get(purchase.user_key) ?? lastPurchaseOf.get(purchase.user_key) ?? null
+    purchase.previous_purchase_id =
+      last.get(purchase.user_key) ?? users.get(purchase.user_key)?.last_purchase_id ?? null
     last.set(purchase.user_key, purchase.purchase_id)
   }
   return purchases
@@ -128,12 +126,16 @@ async function insertPurchases(tx: Tx, orgId: number, purchases: KeyedPurchase[]
 
 /** Where some ids were there already the chains were made with purchases that are not new. */
 async function chainAnew(tx: Tx, orgId: number, purchases: KeyedPurchase[]): Promise<void> {
-  if (purchases.length === 0) return
-  await sql`
+  await updateEach(
+    tx.db,
+    { purchase_id: 'text', previous_purchase_id: 'text' },
+    purchases,
+    (k, from) => sql`
     /* purchases.chain */
-    update purchases as p set previous_purchase_id = k.previous_purchase_id
-    from ${rowsTable(tx.db, 'k', { purchase_id: 'text', previous_purchase_id: 'text' }, purchases)}
-    where p.org_id = ${orgId} and p.purchase_id = k.purchase_id`.execute(tx.db)
+    update purchases as p set previous_purchase_id = ${k('previous_purchase_id')}
+    ${from}
+    where p.org_id = ${orgId} and p.purchase_id = ${k('purchase_id')}`,
+  )
 }
 
 /** @param inserted how many of them this write has just inserted */
@@ -174,17 +176,12 @@ const SUM_TYPES = {
 } as const
 
 /**
- * Adds purchases to their users' sums. A refund lowers the sum, and is no purchase and no latest one.
+ * What purchases add to each user, in the order of the users' keys. A refund lowers the sum, and is no purchase and no
+ * latest one.
  *
- * @returns the users as they are now
+ * @throws ApiError 422 where a user's sum would pass the greatest LTV
  */
-async function addToUsers(
-  tx: Tx,
-  orgId: number,
-  purchases: KeyedPurchase[],
-  columns: RawBuilder<unknown>,
-): Promise<Map<number, JudgedUser>> {
-  if (purchases.length === 0) return new Map()
+function sumUp(purchases: KeyedPurchase[], users: ReadonlyMap<number, LockedUser>): Map<number, Sum> {
   const sums = new Map<number, Sum>()
   for (const { user_key, revenue_micros, timestamp, purchase_id } of purchases) {
     let sum = sums.get(user_key)
@@ -199,35 +196,36 @@ async function addToUsers(
       sum.last_timestamp = Math.max(sum.last_timestamp ?? timestamp, timestamp)
     }
   }
-  // in the order of the keys, which is the order of the table
-  const rows = [...sums.values()].sort((one, other) => one.user_key - other.user_key)
-  // no sum and no difference below leaves 64 bits
-  const tooLarge = rows.find(({ micros }) => micros > MAX_LTV_MICROS || micros < -MAX_LTV_MICROS)
-  if (tooLarge) throw errors.ltvTooLarge(firstIndex(purchases, (userKey) => userKey === tooLarge.user_key))
-  const updated = await sql<JudgedUser>`
-    /* users.add-purchases */
-    update users
-    set purchases_micros = users.purchases_micros + k.micros, purchases = users.purchases + k.purchases,
-      last_purchase_timestamp = case
-        when users.last_purchase_timestamp is null or k.last_timestamp > users.last_purchase_timestamp then
-          coalesce(k.last_timestamp, users.last_purchase_timestamp)
-        else users.last_purchase_timestamp end,
-      last_purchase_id = k.last_purchase_id
-    from ${rowsTable(tx.db, 'k', SUM_TYPES, rows)}
-    where users.org_id = ${orgId} and users.user_key = k.user_key
-      and case when k.micros >= 0 then users.purchases_micros <= ${MAX_LTV_MICROS} - k.micros
-        else users.purchases_micros >= ${-MAX_LTV_MICROS} - k.micros end
-    returning ${columns}`.execute(tx.db)
-  const users = new Map(updated.rows.map((user) => [user.user_key, user]))
-  if (users.size < rows.length) {
-    throw errors.ltvTooLarge(firstIndex(purchases, (userKey) => !users.has(userKey)))
+  const tooLarge = new Set<number>()
+  for (const { user_key, micros } of sums.values()) {
+    const ltv = BigInt(users.get(user_key)?.purchases_micros ?? 0) + micros
+    if (ltv > MAX_LTV_MICROS || ltv < -MAX_LTV_MICROS) tooLarge.add(user_key)
   }
-  return users
+  if (tooLarge.size > 0) {
+    // where the request first names one of them
+    const places = purchases.flatMap(({ user_key, index }) => (tooLarge.has(user_key) ? index : []))
+    throw errors.ltvTooLarge(Math.min(...places))
+  }
+  return new Map([...sums].sort(([one], [other]) => one - other))
 }
 
-/** Where the request first names a user of this kind. */
-function firstIndex(purchases: KeyedPurchase[], isMeant: (userKey: number) => boolean): number {
-  return Math.min(...purchases.filter(({ user_key }) => isMeant(user_key)).map(({ index }) => index))
+async function addToUsers(tx: Tx, orgId: number, sums: ReadonlyMap<number, Sum>): Promise<void> {
+  await updateEach(
+    tx.db,
+    SUM_TYPES,
+    [...sums.values()],
+    (k, from) => sql`
+    /* users.add-purchases */
+    update users
+    set purchases_micros = users.purchases_micros + ${k('micros')}, purchases = users.purchases + ${k('purchases')},
+      last_purchase_timestamp = case
+        when users.last_purchase_timestamp is null or ${k('last_timestamp')} > users.last_purchase_timestamp then
+          coalesce(${k('last_timestamp')}, users.last_purchase_timestamp)
+        else users.last_purchase_timestamp end,
+      last_purchase_id = ${k('last_purchase_id')}
+    ${from}
+    where users.org_id = ${orgId} and users.user_key = ${k('user_key')}`,
+  )
 }
 
 /** Users made for purchases that turned out to change nothing are nobody. */

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { sql } from 'kysely'
-import { forUpdate, newKey, rowsTable } from '../database/rows.ts'
+import { forUpdate, newKey, rowsTable, updateEach } from '../database/rows.ts'
 import { shareRules } from '../database/rules-lock.ts'
 import type { Tx } from '../database/write.ts'
 import { readErasures } from '../erasure/erased-facts.ts'
@@ -196,23 +196,17 @@ const STATE_TYPES = {
   last_user_message_timestamp: 'bigint',
 } as const
 
-const assignments = sql.raw(
-  Object.keys(STATE_TYPES)
-    .slice(1)
-    .map((name) => `${name} = k.${name}`)
-    .join(', '),
-)
-
 async function writeStates(tx: Tx, orgId: number, states: ConversationState[]): Promise<void> {
-  if (states.length === 0) return
-  await sql`
+  const { conversation_key: _, ...written } = STATE_TYPES
+  const names = Object.keys(written) as (keyof typeof written)[]
+  await updateEach(
+    tx.db,
+    STATE_TYPES,
+    states,
+    (k, from) => sql`
     /* conversations.write */
-    update conversations as c set ${assignments}
-    from ${rowsTable(
-      tx.db,
-      'k',
-      STATE_TYPES,
-      states.map((state) => ({ ...state })),
-    )}
-    where c.org_id = ${orgId} and c.conversation_key = k.conversation_key`.execute(tx.db)
+    update conversations as c set ${sql.join(names.map((name) => sql`${sql.ref(name)} = ${k(name)}`))}
+    ${from}
+    where c.org_id = ${orgId} and c.conversation_key = ${k('conversation_key')}`,
+  )
 }

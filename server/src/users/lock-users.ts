@@ -2,10 +2,19 @@ import { sql } from 'kysely'
 import { hasRowLocks, joinEach, newKey, rowsTable, userKeysTable } from '../database/rows.ts'
 import type { Tx } from '../database/write.ts'
 
+export interface LockedUser {
+  user_key: number
+  cuid: string
+  /** text, since it may pass 2^53 */
+  purchases_micros: string
+  /** where the chain of the user's purchases begins */
+  last_purchase_id: string | null
+}
+
 export interface LockedUsers {
   keyOf: Map<string, number>
-  /** by key: where the chain of the user's purchases begins */
-  lastPurchaseOf: Map<number, string | null>
+  /** by key */
+  users: Map<number, LockedUser>
   /** the users that this call made */
   created: Set<number>
 }
@@ -25,7 +34,7 @@ export async function lockUsers(
   alsoKeys: Iterable<number> = [],
 ): Promise<LockedUsers> {
   const wanted = new Set(cuids)
-  const locked: LockedUsers = { keyOf: new Map(), lastPurchaseOf: new Map(), created: new Set() }
+  const locked: LockedUsers = { keyOf: new Map(), users: new Map(), created: new Set() }
   await find(tx, orgId, wanted.union(await readCuids(tx, orgId, [...alsoKeys])), locked)
   const missing = [...wanted].filter((cuid) => !locked.keyOf.has(cuid)).sort()
   if (missing.length > 0) {
@@ -60,15 +69,15 @@ async function create(tx: Tx, orgId: number, missing: string[], { created }: Loc
 
 /** Finds and locks those that are there. */
 async function find(tx: Tx, orgId: number, wanted: Iterable<string>, locked: LockedUsers): Promise<void> {
-  const { rows } = await sql<{ user_key: number; cuid: string; last_purchase_id: string | null }>`
+  const { rows } = await sql<LockedUser>`
     /* users.lock */
-    select u.user_key, u.cuid, u.last_purchase_id
+    select u.user_key, u.cuid, cast(u.purchases_micros as text) as purchases_micros, u.last_purchase_id
     from ${cuidsTable(tx, [...wanted])}
       join users u on u.org_id = ${orgId} and u.cuid = k.cuid
     ${inKeyOrder(tx)}`.execute(tx.db)
   for (const row of rows) {
     locked.keyOf.set(row.cuid, row.user_key)
-    locked.lastPurchaseOf.set(row.user_key, row.last_purchase_id)
+    locked.users.set(row.user_key, row)
   }
 }
 

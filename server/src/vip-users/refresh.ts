@@ -23,21 +23,20 @@ export interface ListRow extends ListKey {
  * lists' versions. Every write ends with it, in its own transaction. The caller has locked the users, shares the
  * rules, and has brought the users' own derived columns up to date.
  *
- * @param given `targets`: the generations to refresh, all of the organization's where left out; `users`: all of these
- *   users as they are now, where the caller has read them; `judgeMs`: of one target, the first users alone, by their
- *   keys, that are judged in so many ms, one at least
+ * @param given `targets`: the generations to refresh, all of the organization's where left out; `judgeMs`: of one
+ *   target, the first users alone, by their keys, that are judged in so many ms, one at least
  * @returns how each target's rule fared over these users
  */
 export async function refreshLists(
   tx: Tx,
   orgId: number,
   userKeys: number[],
-  given: { targets?: Target[]; users?: Map<number, JudgedUser>; judgeMs?: number } = {},
+  given: { targets?: Target[]; judgeMs?: number } = {},
 ): Promise<Map<Target, Verdicts>> {
   const wantedTargets = given.targets ?? (await readTargets(tx, orgId))
   const evaluated = new Map<Target, Verdicts>()
   if (wantedTargets.length === 0 || userKeys.length === 0) return evaluated
-  const users = given.users ?? (await readUsers(tx, orgId, userKeys))
+  const users = await readUsers(tx, orgId, userKeys)
   const after = await judgeAll(tx, orgId, wantedTargets, users, evaluated, given.judgeMs)
   const judged = given.judgeMs === undefined ? userKeys : [...users.keys()]
   const before = await readMarks(tx, orgId, wantedTargets, judged)

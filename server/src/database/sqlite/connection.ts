@@ -21,13 +21,23 @@ export function openConnection(path: string): SqliteConnection {
   return { database, db }
 }
 
-const databases = new WeakMap<Kysely<Schema>, DatabaseSync>()
+const databases = new WeakMap<object, DatabaseSync>()
+
+function prepare(db: object, text: string): StatementSync {
+  const database = databases.get(db)
+  if (!database) throw new Error('Not a connection of an SQLite store')
+  return database.prepare(text)
+}
 
 /** The rows of a query one by one, while other statements run on the same connection; Kysely's own stream locks it. */
 export function iterateRows(db: Kysely<Schema>, text: string, parameters: readonly unknown[]): Iterable<unknown> {
-  const database = databases.get(db)
-  if (!database) throw new Error('Not a connection of an SQLite store')
-  return database.prepare(text).iterate(...(parameters as never[]))
+  return prepare(db, text).iterate(...(parameters as never[]))
+}
+
+/** Runs a statement once with each of these lists of parameters; through Kysely each would take several times as long. */
+export function runEach<S>(db: Kysely<S>, text: string, lists: Iterable<readonly unknown[]>): void {
+  const statement = prepare(db, text)
+  for (const parameters of lists) statement.run(...(parameters as never[]))
 }
 
 function kyselyOver(database: DatabaseSync): Kysely<Schema> {
