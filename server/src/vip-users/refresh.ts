@@ -63,7 +63,7 @@ export interface Verdicts {
 export const countOf = ({ vip, notVip, failed }: Verdicts): number => vip + notVip + failed
 
 /** What a `JudgedUser` is read from: columns of `users`, which is to have no alias. */
-export const JUDGED_COLUMNS = sql.raw(`users.user_key, users.cuid,
+const JUDGED_COLUMNS = sql.raw(`users.user_key, users.cuid,
   cast(coalesce(users.ltv_property_micros, users.purchases_micros) as text) as ltv_micros, users.purchases,
   users.last_purchase_timestamp, users.last_app_open_timestamp, users.first_name, users.last_name, users.birthday`)
 

@@ -4,6 +4,10 @@ import { openConnection } from './connection.ts'
 import { errorToPlain } from './plain-error.ts'
 import { storeError } from './store-error.ts'
 
+const MAX_WAIT_MS = 10_000
+const LOOK_AGAIN_MS = 20
+const IDLE = new Int32Array(new SharedArrayBuffer(4))
+
 try {
   compact(workerData as string)
 } catch (error) {
@@ -15,8 +19,13 @@ function compact(path: string): void {
   try {
     database.exec('vacuum')
     // the new pages are in the WAL, behind old ones; both files hold nothing old once they are moved and it is empty
-    const checkpoint = database.prepare('pragma wal_checkpoint(truncate)').get() as { busy: number }
-    if (checkpoint.busy !== 0) throw errors.storeBusy(new Error('A long read needs the pages as they were'))
+    const checkpoint = database.prepare('pragma wal_checkpoint(truncate)')
+    const until = performance.now() + MAX_WAIT_MS
+    while ((checkpoint.get() as { busy: number }).busy !== 0) {
+      if (performance.now() > until) throw errors.storeBusy(new Error('A long read needs the pages as they were'))
+      // SQLite itself waits for reads, but not for another's checkpoint
+      Atomics.wait(IDLE, 0, 0, LOOK_AGAIN_MS)
+    }
   } finally {
     database.close()
   }

@@ -1,18 +1,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { WriterOptions, Writes } from '../write.ts'
+import { createCheckpoints } from './checkpoints.ts'
 import { openConnection, type SqliteConnection } from './connection.ts'
 import { storeError } from './store-error.ts'
 
 /** Writes that wait are committed together until this much time has gone into the group. */
 const GROUP_MS = 20
-/** WAL pages after which the writer moves them into the file; sooner stalls commits oftener, later for longer. */
-const CHECKPOINT_PAGES = 4_000
-/**
- * After a write that took so long, as those of an import into a store that nobody serves, it waits for more: such writes
- * come one after the other, and change the same pages.
- */
-const LONG_WRITE_MS = 250
-const LONG_CHECKPOINT_PAGES = 40_000
 
 /**
  * Of every page that a statement changes SQLite keeps what was there, to undo the statement alone: from 64 KiB on in a
@@ -34,14 +27,16 @@ interface Waiting {
 export function createSqliteWriter(path: string, writes: Writes, options: WriterOptions) {
   const connection = openConnection(path)
   connection.database.exec(KEEP_UNDO_IN_MEMORY)
+  const checkpoints = createCheckpoints(connection.database, path)
   const waiting: Waiting[] = []
   let running: Promise<void> | undefined
 
   async function drain(): Promise<void> {
     while (waiting.length > 0) {
       await commitGroup(connection, waiting, writes, options)
-      // lets what arrived meanwhile join the next group
+      // lets the answers out, and what arrived meanwhile join the next group
       await nextTurn()
+      checkpoints.move()
     }
     running = undefined
   }
@@ -54,6 +49,7 @@ export function createSqliteWriter(path: string, writes: Writes, options: Writer
       }),
     async close() {
       await running
+      await checkpoints.close()
       connection.database.close()
     },
   }
@@ -70,7 +66,6 @@ async function commitGroup(
   const started = performance.now()
   try {
     database.exec('begin immediate')
-    const begun = performance.now()
     const tx = { db, now: Date.now(), ...options }
     for (
       let next = waiting.shift();
@@ -93,8 +88,6 @@ async function commitGroup(
       }
       database.exec('release one')
     }
-    const isLong = performance.now() - begun > LONG_WRITE_MS
-    database.exec(`pragma wal_autocheckpoint = ${isLong ? LONG_CHECKPOINT_PAGES : CHECKPOINT_PAGES}`)
     database.exec('commit')
   } catch (error) {
     if (database.isTransaction) database.exec('rollback')

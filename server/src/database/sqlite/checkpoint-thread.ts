@@ -1,0 +1,23 @@
+import { DatabaseSync } from 'node:sqlite'
+import { parentPort, workerData } from 'node:worker_threads'
+import type { CheckpointAnswer, CheckpointRequest } from './checkpoints.ts'
+
+const port = parentPort
+if (!port) throw new Error('checkpoint-thread.ts runs as a worker')
+const database = new DatabaseSync(workerData as string)
+database.exec('pragma synchronous = full')
+const pass = database.prepare('pragma wal_checkpoint(passive)')
+
+port.on('message', (request: CheckpointRequest) => {
+  if (request === 'close') {
+    database.close()
+    port.close()
+    return
+  }
+  try {
+    pass.get()
+  } catch {
+    // everything is still in the WAL, and a later pass moves it
+  }
+  port.postMessage('ended' satisfies CheckpointAnswer)
+})
