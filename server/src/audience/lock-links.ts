@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { Tie } from '../conversations/merge-conversation.ts'
-import { forUpdate, rowsTable } from '../database/rows.ts'
+import { forUpdate, rowsTable, updateEach } from '../database/rows.ts'
 import type { Tx } from '../database/write.ts'
 
 export interface LockedLink {
@@ -58,24 +58,27 @@ async function lockConversations(tx: Tx, orgId: number, keys: number[]): Promise
 
 /** Stores what links are tied to now: of several with one tie any stands for all. */
 export async function writeTies(tx: Tx, orgId: number, links: LockedLink[]): Promise<void> {
+  const ties = { user_key: 'bigint', user_timestamp: 'bigint' } as const
   const behind = links.filter((link) => link.conversationKey !== null)
-  if (behind.length > 0) {
-    const types = { conversation_key: 'bigint', user_key: 'bigint', user_timestamp: 'bigint' } as const
-    const rows = behind.map(({ conversationKey, tie }) => ({ conversation_key: conversationKey, ...tie }))
-    await sql`
+  await updateEach(
+    tx.db,
+    { conversation_key: 'bigint', ...ties },
+    behind.map(({ conversationKey, tie }) => ({ conversation_key: conversationKey, ...tie })),
+    (k, from) => sql`
       /* conversations.tie */
-      update conversations as c set user_key = k.user_key, user_timestamp = k.user_timestamp
-      from ${rowsTable(tx.db, 'k', types, rows)}
-      where c.org_id = ${orgId} and c.conversation_key = k.conversation_key`.execute(tx.db)
-  }
+      update conversations as c set user_key = ${k('user_key')}, user_timestamp = ${k('user_timestamp')}
+      ${from}
+      where c.org_id = ${orgId} and c.conversation_key = ${k('conversation_key')}`,
+  )
   const alone = links.filter((link) => link.conversationKey === null)
-  if (alone.length > 0) {
-    const types = { link_id: 'text', user_key: 'bigint', user_timestamp: 'bigint' } as const
-    const rows = alone.map(({ linkId, tie }) => ({ link_id: linkId, ...tie }))
-    await sql`
+  await updateEach(
+    tx.db,
+    { link_id: 'text', ...ties },
+    alone.map(({ linkId, tie }) => ({ link_id: linkId, ...tie })),
+    (k, from) => sql`
       /* links.tie */
-      update links as l set user_key = k.user_key, user_timestamp = k.user_timestamp
-      from ${rowsTable(tx.db, 'k', types, rows)}
-      where l.org_id = ${orgId} and l.link_id = k.link_id`.execute(tx.db)
-  }
+      update links as l set user_key = ${k('user_key')}, user_timestamp = ${k('user_timestamp')}
+      ${from}
+      where l.org_id = ${orgId} and l.link_id = ${k('link_id')}`,
+  )
 }

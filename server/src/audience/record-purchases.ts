@@ -5,6 +5,7 @@ import type { Schema } from '../database/schema.ts'
 import type { Tx } from '../database/write.ts'
 import { type IsErased, readErasures } from '../erasure/erased-facts.ts'
 import { errors } from '../http/errors.ts'
+import { compareTexts } from '../text-order.ts'
 import { type LockedUser, lockUsers } from '../users/lock-users.ts'
 import { MAX_LTV_MICROS } from '../users/money.ts'
 import { refreshLists } from '../vip-users/refresh.ts'
@@ -34,7 +35,7 @@ export async function recordPurchases(
   await shareRules(tx, orgId)
   const isErased = await readErasures(tx, orgId, purchases)
   const kept = purchases.filter((purchase) => !isErased(purchase))
-  const cuids = new Set(kept.map(({ cuid }) => cuid))
+  const cuids = kept.map(({ cuid }) => cuid)
   const { keyOf, users, created } = await lockUsers(tx, orgId, cuids)
   const candidates = keyedOnce(purchases, keyOf, isErased)
   chain(candidates, users)
@@ -71,14 +72,19 @@ function keyedOnce(purchases: Purchase[], keyOf: ReadonlyMap<string, number>, is
     keyed.push({
       index,
       purchase_id: purchase.purchaseId,
-      user_key: keyOf.get(purchase.cuid) ?? 0,
+      user_key: present(keyOf.get(purchase.cuid)),
       revenue_micros: purchase.revenueMicros,
       timestamp: purchase.timestamp,
       previous_purchase_id: null,
     })
   }
-  keyed.sort((one, other) => (one.purchase_id < other.purchase_id ? -1 : Number(one.purchase_id > other.purchase_id)))
+  keyed.sort((one, other) => compareTexts(one.purchase_id, other.purchase_id))
   return keyed.filter(({ purchase_id }, place) => purchase_id !== keyed[place - 1]?.purchase_id)
+}
+
+function present<T>(ofUser: T | undefined): T {
+  if (ofUser === undefined) throw new Error('A user is not locked')
+  return ofUser
 }
 
 /** A row of `purchases` for one of the request. */
@@ -99,7 +105,7 @@ function chain(purchases: KeyedPurchase[], users: ReadonlyMap<number, LockedUser
   const last = new Map<number, string>()
   for (const purchase of purchases) {
     purchase.previous_purchase_id =
-      last.get(purchase.user_key) ?? users.get(purchase.user_key)?.last_purchase_id ?? null
+      last.get(purchase.user_key) ?? present(users.get(purchase.user_key)).last_purchase_id
     last.set(purchase.user_key, purchase.purchase_id)
   }
   return purchases
@@ -198,7 +204,7 @@ function sumUp(purchases: KeyedPurchase[], users: ReadonlyMap<number, LockedUser
   }
   const tooLarge = new Set<number>()
   for (const { user_key, micros } of sums.values()) {
-    const ltv = BigInt(users.get(user_key)?.purchases_micros ?? 0) + micros
+    const ltv = BigInt(present(users.get(user_key)).purchases_micros) + micros
     if (ltv > MAX_LTV_MICROS || ltv < -MAX_LTV_MICROS) tooLarge.add(user_key)
   }
   if (tooLarge.size > 0) {

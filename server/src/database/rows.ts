@@ -44,10 +44,12 @@ export function rowsTable<S, C extends Record<string, ColumnType>>(
 }
 
 /**
- * Updates the row of a table that each of these rows names: in one statement on PostgreSQL; on SQLite, where a join with
- * them costs twice as much as the updates, by a statement for each.
+ * Updates the row of a table that each of these rows names, no two of them the same with different values: in one
+ * statement on PostgreSQL; on SQLite, where a join with them costs twice as much as the updates, by a statement for each.
+ * ``updateEach(db, { key: 'bigint', a: 'text' }, rows, (k, from) => sql`update t set a = ${k('a')} ${from}
+ * where t.key = ${k('key')}`)``.
  *
- * @param update the statement, of what stands for a row's columns and of the `from` that brings them
+ * @param update makes the statement: `k` gives what stands for a row's column, `from` brings the rows where they are joined
  */
 export async function updateEach<S, C extends Record<string, ColumnType>>(
   db: Kysely<S>,

@@ -2,6 +2,7 @@ import type { Pace } from '../database/pace.ts'
 import type { Store } from '../database/store.ts'
 import { whenFree } from '../database/when-free.ts'
 import { ApiError } from '../http/errors.ts'
+import { compareTexts } from '../text-order.ts'
 import { type ImportKind, isFault, type Outcome, type PartBy } from './kind.ts'
 import { readCsv } from './read-csv.ts'
 import { readNdjson } from './read-ndjson.ts'
@@ -31,8 +32,8 @@ interface Entry<Fact> {
 }
 
 /**
- * Reads rows, and writes them in chunks, one after the other, so that of two rows that contradict each other the first of
- * the file counts. What is read runs ahead of what is written by one chunk. A row that is refused is told, and the others
+ * Reads rows, and writes them in chunks, one after the other, so that of two rows that contradict each other, two with one
+ * id, the first of the file counts. What is read runs ahead of what is written by one chunk. A row that is refused is told, and the others
  * are written.
  *
  * @throws ImportError where the file cannot be read to its end; what came before has been imported
@@ -144,7 +145,7 @@ function inParts<Fact>({ partBy }: ImportKind<Fact>, entries: Entry<Fact>[], cou
   if (!partBy) return [entries]
   const parts = count === 1 ? [[...entries]] : split(partBy, entries, count)
   const { id } = partBy
-  return parts.map((part) => part.sort((one, other) => compare(id(one.fact), id(other.fact))))
+  return parts.map((part) => part.sort((one, other) => compareTexts(id(one.fact), id(other.fact))))
 }
 
 /** Rows that may contradict each other in one part, and so mostly each user's rows, whose lock the parts would wait for. */
@@ -159,8 +160,6 @@ function split<Fact>({ id, user }: PartBy<Fact>, entries: Entry<Fact>[], count: 
   }
   return parts.filter((part) => part.length > 0)
 }
-
-const compare = (one: string, other: string) => (one < other ? -1 : Number(one > other))
 
 /** A chunk that is refused as a whole is halved until the rows are found that it was refused for. */
 async function writeOrSplit<Fact>(store: Store, kind: ImportKind<Fact>, entries: Entry<Fact>[]): Promise<Outcome[]> {

@@ -14,10 +14,15 @@ port.on('message', (request: CheckpointRequest) => {
     port.close()
     return
   }
+  port.postMessage(movePages() satisfies CheckpointAnswer)
+})
+
+function movePages(): CheckpointAnswer {
   try {
-    pass.get()
+    const { busy, log, checkpointed } = pass.get() as { busy: number; log: number; checkpointed: number }
+    return busy === 0 && checkpointed === log ? 'all' : 'some'
   } catch {
     // everything is still in the WAL, and a later pass moves it
+    return 'some'
   }
-  port.postMessage('ended' satisfies CheckpointAnswer)
-})
+}

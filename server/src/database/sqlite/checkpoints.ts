@@ -6,47 +6,52 @@ const PASS_PAGES = 4_000
 /** From so many on the WAL, 80 MB then, is to begin anew. */
 const LONG_WAL_PAGES = 20_000
 
-/** What the thread is sent, and what it answers when a pass has ended. */
+/** What the thread is sent, and what it answers to a pass: whether it moved all that it found. */
 export type CheckpointRequest = 'pass' | 'close'
-export type CheckpointAnswer = 'ended'
+export type CheckpointAnswer = 'all' | 'some'
 
 /**
  * Moves what commits leave in the WAL into the store's file, pass by pass. A pass ends with a sync of the file, which
- * takes as long as twenty commits: so a thread does it, and commits go on meanwhile. Once the WAL is long the writer
- * itself moves what came during the last pass: with all of it moved the next write begins the WAL anew.
+ * takes as long as twenty commits: so a thread does it, and commits go on meanwhile. Once the WAL is long, and a pass has
+ * just moved all but what came meanwhile, the writer itself moves that: with all of it moved the next write begins the
+ * WAL anew.
  */
 export function createCheckpoints(database: DatabaseSync, path: string) {
   database.exec('pragma wal_autocheckpoint = 0')
   const look = database.prepare('pragma wal_checkpoint(noop)')
   const pass = database.prepare('pragma wal_checkpoint(passive)')
   let thread: Worker | undefined
-  let state: 'none' | 'running' | 'ended' = 'none'
+  /** `all`: since the last look a pass has moved all that it found; `alone`: no thread could be had for one */
+  let state: 'idle' | 'running' | 'all' | 'alone' = 'idle'
 
-  function end(): void {
-    state = 'ended'
-  }
-
-  function start(): Worker {
+  function startThread(): Worker {
     const started = new Worker(new URL('./checkpoint-thread.ts', import.meta.url), { workerData: path })
-    started.on('message', (_: CheckpointAnswer) => end())
-    // the next pass has a new one
-    started.on('error', () => {
+    started.on('message', (answer: CheckpointAnswer) => {
+      state = answer === 'all' ? 'all' : 'idle'
+    })
+    // told of by its exit
+    started.on('error', () => undefined)
+    started.on('exit', () => {
       thread = undefined
-      end()
+      state = 'alone'
     })
     return started
   }
 
-  function move(): void {
+  function startPass(): void {
+    state = 'alone'
+    thread ??= startThread()
+    thread.postMessage('pass' satisfies CheckpointRequest)
+    state = 'running'
+  }
+
+  function moveSome(): void {
     const { log, checkpointed } = look.get() as { log: number; checkpointed: number }
-    if (log >= LONG_WAL_PAGES && state === 'ended') {
-      state = 'none'
-      pass.get()
-    } else if (log - checkpointed >= PASS_PAGES) {
-      thread ??= start()
-      state = 'running'
-      thread.postMessage('pass' satisfies CheckpointRequest)
-    }
+    const left = log - checkpointed
+    const last = state
+    state = 'idle'
+    if (last === 'all' ? log >= LONG_WAL_PAGES : last === 'alone' && left >= PASS_PAGES) pass.get()
+    else if (left >= PASS_PAGES || (log >= LONG_WAL_PAGES && left > 0)) startPass()
   }
 
   return {
@@ -54,7 +59,7 @@ export function createCheckpoints(database: DatabaseSync, path: string) {
     move(): void {
       if (state === 'running') return
       try {
-        move()
+        moveSome()
       } catch {
         // everything is still in the WAL, and a later pass moves it
       }
@@ -62,7 +67,7 @@ export function createCheckpoints(database: DatabaseSync, path: string) {
     async close(): Promise<void> {
       if (!thread) return
       const { promise, resolve } = Promise.withResolvers<void>()
-      thread.on('exit', resolve)
+      thread.on('exit', () => resolve())
       thread.postMessage('close' satisfies CheckpointRequest)
       await promise
     },

@@ -4,6 +4,7 @@ import { openConnection } from './connection.ts'
 import { errorToPlain } from './plain-error.ts'
 import { storeError } from './store-error.ts'
 
+/** Longer than another's checkpoint takes, which is what may be waited for. */
 const MAX_WAIT_MS = 10_000
 const LOOK_AGAIN_MS = 20
 const IDLE = new Int32Array(new SharedArrayBuffer(4))
@@ -23,7 +24,7 @@ function compact(path: string): void {
     const until = performance.now() + MAX_WAIT_MS
     while ((checkpoint.get() as { busy: number }).busy !== 0) {
       if (performance.now() > until) throw errors.storeBusy(new Error('A long read needs the pages as they were'))
-      // SQLite itself waits for reads, but not for another's checkpoint
+      // for a read SQLite itself has waited, but never for another's checkpoint
       Atomics.wait(IDLE, 0, 0, LOOK_AGAIN_MS)
     }
   } finally {

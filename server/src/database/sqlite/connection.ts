@@ -16,47 +16,16 @@ export interface SqliteConnection {
 export function openConnection(path: string): SqliteConnection {
   const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS })
   database.exec(`pragma journal_mode = wal; pragma synchronous = full; pragma cache_size = ${CACHE_KIB}`)
-  const db = kyselyOver(database)
-  databases.set(db, database)
+  const statements = new Map<string, Statement>()
+  const prepare = (text: string) => statements.getOrInsertComputed(text, () => adapt(database.prepare(text)))
+  const db = new Kysely<Schema>({
+    dialect: new SqliteDialect({ database: { close: () => database.close(), prepare } }),
+  })
+  connections.set(db, { database, prepare })
   return { database, db }
 }
 
-const databases = new WeakMap<object, DatabaseSync>()
-
-function prepare(db: object, text: string): StatementSync {
-  const database = databases.get(db)
-  if (!database) throw new Error('Not a connection of an SQLite store')
-  return database.prepare(text)
-}
-
-/** The rows of a query one by one, while other statements run on the same connection; Kysely's own stream locks it. */
-export function iterateRows(db: Kysely<Schema>, text: string, parameters: readonly unknown[]): Iterable<unknown> {
-  return prepare(db, text).iterate(...(parameters as never[]))
-}
-
-/** Runs a statement once with each of these lists of parameters; through Kysely each would take several times as long. */
-export function runEach<S>(db: Kysely<S>, text: string, lists: Iterable<readonly unknown[]>): void {
-  const statement = prepare(db, text)
-  for (const parameters of lists) statement.run(...(parameters as never[]))
-}
-
-function kyselyOver(database: DatabaseSync): Kysely<Schema> {
-  const prepared = new Map<string, ReturnType<typeof adapt>>()
-  return new Kysely<Schema>({
-    dialect: new SqliteDialect({
-      database: {
-        close: () => database.close(),
-        prepare: (text) => {
-          const known = prepared.get(text)
-          if (known) return known
-          const statement = adapt(database.prepare(text))
-          prepared.set(text, statement)
-          return statement
-        },
-      },
-    }),
-  })
-}
+type Statement = ReturnType<typeof adapt>
 
 function adapt(statement: StatementSync) {
   return {
@@ -65,4 +34,26 @@ function adapt(statement: StatementSync) {
     run: (parameters: readonly unknown[]) => statement.run(...(parameters as never[])),
     iterate: (parameters: readonly unknown[]) => statement.iterate(...(parameters as never[])),
   }
+}
+
+/** What a connection's Kysely runs on. */
+const connections = new WeakMap<object, { database: DatabaseSync; prepare: (text: string) => Statement }>()
+
+function connectionOf(db: object) {
+  const known = connections.get(db)
+  if (!known) throw new Error('Not a connection of an SQLite store')
+  return known
+}
+
+/** The rows of a query one by one, while other statements run on the same connection; Kysely's own stream locks it. */
+export function iterateRows(db: Kysely<Schema>, text: string, parameters: readonly unknown[]): Iterable<unknown> {
+  return connectionOf(db)
+    .database.prepare(text)
+    .iterate(...(parameters as never[]))
+}
+
+/** Runs a statement once with each of these lists of parameters; through Kysely each would take several times as long. */
+export function runEach<S>(db: Kysely<S>, text: string, lists: Iterable<readonly unknown[]>): void {
+  const { run } = connectionOf(db).prepare(text)
+  for (const parameters of lists) run(parameters)
 }

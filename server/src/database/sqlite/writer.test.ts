@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import { sql } from 'kysely'
 import type { Tx } from '../write.ts'
@@ -23,8 +22,7 @@ const writes = {
 
 async function openWriter(t: { after: (end: () => Promise<void>) => void }) {
   const folder = await mkdtemp(join(tmpdir(), 'dynamo-test-'))
-  const path = join(folder, 'store.sqlite')
-  const writer = createSqliteWriter(path, writes, {
+  const writer = createSqliteWriter(join(folder, 'store.sqlite'), writes, {
     rangeRows: 1000,
     erasureKey: new Uint8Array(),
   })
@@ -33,26 +31,8 @@ async function openWriter(t: { after: (end: () => Promise<void>) => void }) {
     await rm(folder, { recursive: true })
   })
   await writer.write('create', null)
-  const write = (name: keyof typeof writes, args: unknown = null) => writer.write(name, args)
-  return Object.assign(write, { path })
+  return (name: keyof typeof writes, args: unknown = null) => writer.write(name, args)
 }
-
-test('while writes go on the WAL is moved into the file, and begun anew before it has grown long', async (t) => {
-  const write = await openWriter(t)
-  const reader = new DatabaseSync(write.path)
-  t.after(() => reader.close())
-  const look = reader.prepare('pragma wal_checkpoint(noop)')
-  const megabyte = 'x'.repeat(1_000_000)
-  const lengths: number[] = []
-  const isAnew = () => lengths.length > 1 && (lengths.at(-1) ?? 0) < (lengths.at(-2) ?? 0)
-  while (!isAnew() && lengths.length < 400) {
-    await write('insert', megabyte)
-    lengths.push(Number(look.get()?.log))
-  }
-  assert.ok(isAnew(), `the WAL has ${lengths.at(-1)} pages`)
-  // what was moved is what was written
-  assert.equal(((await write('list')) as string[]).length, lengths.length)
-})
 
 test('of writes that are committed together one that fails spoils no other', async (t) => {
   const write = await openWriter(t)
