@@ -72,7 +72,7 @@ function keyedOnce(purchases: Purchase[], keyOf: ReadonlyMap<string, number>, is
     keyed.push({
       index,
       purchase_id: purchase.purchaseId,
-      user_key: present(keyOf.get(purchase.cuid)),
+      user_key: ofLocked(keyOf.get(purchase.cuid)),
       revenue_micros: purchase.revenueMicros,
       timestamp: purchase.timestamp,
       previous_purchase_id: null,
@@ -80,11 +80,6 @@ function keyedOnce(purchases: Purchase[], keyOf: ReadonlyMap<string, number>, is
   }
   keyed.sort((one, other) => compareTexts(one.purchase_id, other.purchase_id))
   return keyed.filter(({ purchase_id }, place) => purchase_id !== keyed[place - 1]?.purchase_id)
-}
-
-function present<T>(ofUser: T | undefined): T {
-  if (ofUser === undefined) throw new Error('A user is not locked')
-  return ofUser
 }
 
 /** A row of `purchases` for one of the request. */
@@ -100,12 +95,18 @@ interface StoredPurchase {
   isNew: boolean
 }
 
+/** What is known of a user whom the write has locked. */
+function ofLocked<T>(known: T | undefined): T {
+  if (known === undefined) throw new Error('A user is not locked')
+  return known
+}
+
 /** Gives each purchase the one that its user's chain has before it. */
 function chain(purchases: KeyedPurchase[], users: ReadonlyMap<number, LockedUser>): KeyedPurchase[] {
   const last = new Map<number, string>()
   for (const purchase of purchases) {
     purchase.previous_purchase_id =
-      last.get(purchase.user_key) ?? present(users.get(purchase.user_key)).last_purchase_id
+      last.get(purchase.user_key) ?? ofLocked(users.get(purchase.user_key)).last_purchase_id
     last.set(purchase.user_key, purchase.purchase_id)
   }
   return purchases
@@ -204,7 +205,7 @@ function sumUp(purchases: KeyedPurchase[], users: ReadonlyMap<number, LockedUser
   }
   const tooLarge = new Set<number>()
   for (const { user_key, micros } of sums.values()) {
-    const ltv = BigInt(present(users.get(user_key)).purchases_micros) + micros
+    const ltv = BigInt(ofLocked(users.get(user_key)).purchases_micros) + micros
     if (ltv > MAX_LTV_MICROS || ltv < -MAX_LTV_MICROS) tooLarge.add(user_key)
   }
   if (tooLarge.size > 0) {

@@ -50,8 +50,9 @@ export function createCheckpoints(database: DatabaseSync, path: string) {
     const left = log - checkpointed
     const last = state
     state = 'idle'
-    if (last === 'all' ? log >= LONG_WAL_PAGES : last === 'alone' && left >= PASS_PAGES) pass.get()
-    else if (left >= PASS_PAGES || (log >= LONG_WAL_PAGES && left > 0)) startPass()
+    const isLong = log >= LONG_WAL_PAGES
+    if ((last === 'all' && isLong) || (last === 'alone' && left >= PASS_PAGES)) pass.get()
+    else if (left >= PASS_PAGES || (isLong && left > 0)) startPass()
   }
 
   return {
