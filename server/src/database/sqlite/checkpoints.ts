@@ -23,17 +23,21 @@ export function createCheckpoints(database: DatabaseSync, path: string) {
   let thread: Worker | undefined
   /** `all`: since the last look a pass has moved all that it found; `alone`: no thread could be had for one */
   let state: 'idle' | 'running' | 'all' | 'alone' = 'idle'
+  let running = Promise.withResolvers<void>()
+
+  function end(how: typeof state): void {
+    state = how
+    running.resolve()
+  }
 
   function startThread(): Worker {
     const started = new Worker(new URL('./checkpoint-thread.ts', import.meta.url), { workerData: path })
-    started.on('message', (answer: CheckpointAnswer) => {
-      state = answer === 'all' ? 'all' : 'idle'
-    })
+    started.on('message', (answer: CheckpointAnswer) => end(answer === 'all' ? 'all' : 'idle'))
     // told of by its exit
     started.on('error', () => undefined)
     started.on('exit', () => {
       thread = undefined
-      state = 'alone'
+      end('alone')
     })
     return started
   }
@@ -42,6 +46,7 @@ export function createCheckpoints(database: DatabaseSync, path: string) {
     state = 'alone'
     thread ??= startThread()
     thread.postMessage('pass' satisfies CheckpointRequest)
+    running = Promise.withResolvers()
     state = 'running'
   }
 
@@ -63,6 +68,16 @@ export function createCheckpoints(database: DatabaseSync, path: string) {
         moveSome()
       } catch {
         // everything is still in the WAL, and a later pass moves it
+      }
+    },
+    /** @returns whether the WAL held something and all of it has been moved: then it has room for the next write */
+    async makeRoom(): Promise<boolean> {
+      if (state === 'running') await running.promise
+      try {
+        const { busy, log, checkpointed } = pass.get() as { busy: number; log: number; checkpointed: number }
+        return busy === 0 && log > 0 && checkpointed === log
+      } catch {
+        return false
       }
     },
     async close(): Promise<void> {

@@ -20,6 +20,12 @@ interface Waiting {
   reject: (error: unknown) => void
 }
 
+/** Of a group of which nothing is stored. */
+interface Failure {
+  group: Waiting[]
+  answer: unknown
+}
+
 /**
  * The store's one writer: runs one write to its end before the next, each in a savepoint, and commits what waits
  * together. Nobody is answered before the commit has returned.
@@ -32,8 +38,13 @@ export function createSqliteWriter(path: string, writes: Writes, options: Writer
   let running: Promise<void> | undefined
 
   async function drain(): Promise<void> {
+    let isAgain = false
     while (waiting.length > 0) {
-      await commitGroup(connection, waiting, writes, options)
+      const failure = await commitGroup(connection, waiting, writes, options)
+      // the file may have room where the WAL has none: what the WAL holds is moved, and the group is tried once more
+      isAgain = failure !== null && !isAgain && (await checkpoints.makeRoom())
+      if (isAgain && failure) waiting.unshift(...failure.group)
+      else if (failure) for (const { reject } of failure.group) reject(failure.answer)
       // lets the answers out, and what arrived meanwhile join the next group
       await nextTurn()
       checkpoints.move()
@@ -60,7 +71,7 @@ async function commitGroup(
   waiting: Waiting[],
   writes: Writes,
   options: WriterOptions,
-): Promise<void> {
+): Promise<Failure | null> {
   const group: Waiting[] = []
   const answers: (() => void)[] = []
   const started = performance.now()
@@ -92,8 +103,11 @@ async function commitGroup(
   } catch (error) {
     if (database.isTransaction) database.exec('rollback')
     const answer = storeError(error)
-    for (const { reject } of group.length > 0 ? group : waiting.splice(0)) reject(answer)
-    return
+    if (group.length > 0) return { group, answer }
+    // another process writes for too long, or the file cannot be read
+    for (const { reject } of waiting.splice(0)) reject(answer)
+    return null
   }
   for (const answer of answers) answer()
+  return null
 }
