@@ -12,7 +12,7 @@ export type CheckpointAnswer = 'all' | 'some'
 
 /**
  * Moves what commits leave in the WAL into the store's file, pass by pass. A pass ends with a sync of the file, which
- * takes as long as twenty commits: so a thread does it, and commits go on meanwhile. Once the WAL is long, and a pass has
+ * takes as long as several commits: so a thread does it, and commits go on meanwhile. Once the WAL is long, and a pass has
  * just moved all but what came meanwhile, the writer itself moves that: with all of it moved the next write begins the
  * WAL anew.
  */
