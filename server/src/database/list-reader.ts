@@ -1,3 +1,5 @@
+import type { ListIndex } from './list-index.ts'
+
 /** What a page of a list is asked by. `months` null: everybody; else only birthdays in these calendar months. */
 export interface ListQuestion {
   orgId: number
@@ -8,6 +10,8 @@ export interface ListQuestion {
   offset: number
   /** whether the page tells the rows' LTVs too */
   withLtv?: boolean
+  /** whether it tells where in the whole list the rows stand */
+  withRanks?: boolean
 }
 
 /** Why there is no list, in the order in which the contract checks. */
@@ -22,6 +26,8 @@ export interface ListPage {
   items: Buffer
   /** the rows' LTVs in millionths, in their order; only where they were asked for */
   ltvs?: string[]
+  /** 1-based, of each row in the whole list, whatever the filter; only where they were asked for */
+  ranks?: number[]
   /** whether the next one who asks gets the same object, while the list is quiet */
   isKept: boolean
 }
@@ -96,115 +102,7 @@ export function versionOf(list: Gate): string {
 }
 
 export function pageId(question: ListQuestion, list: Gate): string {
-  return `${question.orgId} ${versionOf(list)} ${question.months} ${question.limit} ${question.offset} ${question.withLtv ?? ''}`
-}
-
-/** A stored range, as both stores select it: `months` holds twelve counts, January first. */
-export interface RangeRow {
-  first_ltv: string
-  first_id: string
-  row_count: number
-  months: number[]
-}
-
-/** Where a page begins: a key before it or its own, and how many matches lie between. */
-export interface Seek {
-  firstNegatedLtvMicros: bigint
-  firstConversationId: string
-  skip: number
-}
-
-/** Keys that pages began with are remembered this far apart, so that the next page skips few rows of its range. */
-const PLACE_ROWS = 128
-/** Of one list, a filter's counted too: all that a million rows need, in 2 MB. */
-const MAX_PLACES = 10_000
-
-interface Place {
-  offset: number
-  negatedLtvMicros: bigint
-  conversationId: string
-}
-
-/** A list's counted ranges at one version, with running sums, so that any offset is a binary search. */
-export class ListIndex {
-  readonly version: number
-  readonly generation: number
-  readonly #ranges: RangeRow[]
-  readonly #sums = new Map<ListQuestion['months'], Float64Array>()
-  readonly #places = new Map<ListQuestion['months'], Map<number, Place>>()
-  #placeCount = 0
-
-  constructor(gate: Gate, ranges: RangeRow[]) {
-    this.version = gate.version
-    this.generation = gate.generation
-    this.#ranges = ranges
-  }
-
-  total(months: ListQuestion['months']): number {
-    return this.#sumsOf(months).at(-1) ?? 0
-  }
-
-  /** null where the offset lies past the end */
-  seek(months: ListQuestion['months'], offset: number): Seek | null {
-    const sums = this.#sumsOf(months)
-    if (offset >= (sums.at(-1) ?? 0)) return null
-    let low = 0
-    let high = sums.length - 1
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if ((sums[middle] ?? 0) > offset) high = middle
-      else low = middle + 1
-    }
-    const range = this.#ranges[low]
-    if (!range) return null
-    const rangeOffset = low === 0 ? 0 : (sums[low - 1] ?? 0)
-    const place = this.#placeBefore(months, offset, rangeOffset)
-    return {
-      firstNegatedLtvMicros: place?.negatedLtvMicros ?? BigInt(range.first_ltv),
-      firstConversationId: place?.conversationId ?? range.first_id,
-      skip: offset - (place?.offset ?? rangeOffset),
-    }
-  }
-
-  /** Remembers that the match at `offset` has this key, in this version of the list. */
-  remember(months: ListQuestion['months'], place: Place): void {
-    const places = this.#places.getOrInsertComputed(months, () => new Map())
-    const step = Math.floor(place.offset / PLACE_ROWS)
-    const known = places.get(step)
-    if (known ? known.offset <= place.offset : this.#placeCount === MAX_PLACES) return
-    places.set(step, place)
-    if (!known) this.#placeCount += 1
-  }
-
-  /** The last place known in the range up to `offset`. */
-  #placeBefore(months: ListQuestion['months'], offset: number, rangeOffset: number): Place | undefined {
-    const places = this.#places.get(months)
-    if (!places) return undefined
-    for (let step = Math.floor(offset / PLACE_ROWS); (step + 1) * PLACE_ROWS > rangeOffset; step--) {
-      const place = places.get(step)
-      if (place && place.offset <= offset) return place.offset > rangeOffset ? place : undefined
-    }
-    return undefined
-  }
-
-  #sumsOf(months: ListQuestion['months']): Float64Array {
-    const known = this.#sums.get(months)
-    if (known) return known
-    const sums = new Float64Array(this.#ranges.length)
-    let sum = 0
-    for (const [index, range] of this.#ranges.entries()) {
-      sum += matches(range, months)
-      sums[index] = sum
-    }
-    this.#sums.set(months, sums)
-    return sums
-  }
-}
-
-function matches(range: RangeRow, months: ListQuestion['months']): number {
-  if (months === null) return range.row_count
-  if (months === 'any') return range.months.reduce((sum, count) => sum + count, 0)
-  return range.months[months - 1] ?? 0
+  return `${question.orgId} ${versionOf(list)} ${question.months} ${question.limit} ${question.offset} ${question.withLtv ?? ''} ${question.withRanks ?? ''}`
 }
 
 /** A map that forgets what was used longest ago. */

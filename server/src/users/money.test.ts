@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { formatMicros, MAX_LTV_MICROS, MAX_REVENUE_MICROS, microsToNumber, parseMicros } from './money.ts'
+import { formatMicros, MAX_LTV_MICROS, MAX_REVENUE_MICROS, microsToJson, microsToNumber, parseMicros } from './money.ts'
 
 const AMOUNTS: [number | string, bigint][] = [
   [0, 0n],
@@ -146,6 +146,19 @@ test('an amount below a billion units survives the way through a double', () => 
   fc.assert(
     fc.property(fc.bigInt(1n - MAX_REVENUE_MICROS, MAX_REVENUE_MICROS - 1n), (micros) => {
       assert.equal(parseMicros(microsToNumber(micros)), micros)
+    }),
+  )
+})
+
+test('an amount as JSON is exact, and as short as it can be', () => {
+  const texts = { '0': '0', '1': '0.000001', '-1': '-0.000001', '100000000000': '100000', '-3500000': '-3.5' }
+  for (const [micros, text] of Object.entries(texts)) assert.equal(microsToJson(micros), text)
+  fc.assert(
+    fc.property(fc.bigInt(-MAX_LTV_MICROS, MAX_LTV_MICROS), (micros) => {
+      const text = microsToJson(String(micros))
+      assert.equal(parseMicros(text), micros)
+      assert.equal(JSON.parse(text), microsToNumber(micros))
+      assert.doesNotMatch(text, /\.\d*0$/)
     }),
   )
 })

@@ -62,3 +62,18 @@ export function formatMicros(micros: bigint): string {
   const shortest = decimals.slice(0, 2) + decimals.slice(2).replace(/0+$/, '')
   return `${micros < 0n ? '-' : ''}${size / MICROS_PER_UNIT}.${shortest}`
 }
+
+/**
+ * Units as JSON: the exact decimal without zeros at its end, `100000`, `0.000001`, `-3.5`.
+ *
+ * @param micros an integer
+ */
+export function microsToJson(micros: string): string {
+  const sign = micros.startsWith('-') ? '-' : ''
+  const digits = micros.slice(sign.length).padStart(DECIMALS + 1, '0')
+  const point = digits.length - DECIMALS
+  let end = digits.length
+  while (end > point && digits[end - 1] === '0') end -= 1
+  const whole = sign + digits.slice(0, point)
+  return end === point ? whole : `${whole}.${digits.slice(point, end)}`
+}

@@ -169,6 +169,30 @@ eachStore(
       assert.equal((await faults('&feb29=never'))[0]?.[0], 'feb29')
       assert.equal((await faults('&include='))[0]?.[0], 'include')
     })
+
+    test('ranks follow rows that move, whatever the filter', async () => {
+      for (const [index, ltv] of [1_000, -5, 20.5, 1_001].entries()) {
+        await get().store.write('recordUsers', {
+          orgId: org.orgId,
+          users: [
+            {
+              cuid: `u-${index * 30}`,
+              properties: [{ key: 'ltv', value: ltv }],
+              lastAppOpenTimestamp: null,
+              eventTimestamp: NOW + 1,
+            },
+          ],
+        })
+        const order = (await walk('')).map((row) => row.conversationId)
+        for (const filter of FILTERS) {
+          const rows = await walk(`${filter}&include=rank`)
+          assert.deepEqual(
+            rows.map((row) => [row.conversationId, row.rank]),
+            order.flatMap((id, place) => (rows.some((row) => row.conversationId === id) ? [[id, place + 1]] : [])),
+          )
+        }
+      }
+    })
   },
   // pages span several ranges
   { rangeRows: 8 },

@@ -1,5 +1,5 @@
-import type { ListPage } from '../database/list-reader.ts'
-import { microsToNumber } from '../users/money.ts'
+import { type ListPage, Recent } from '../database/list-reader.ts'
+import { microsToJson } from '../users/money.ts'
 import { messagingWindowClosesAt } from './messaging-window.ts'
 import { type LeapDay, nextBirthday } from './next-birthday.ts'
 
@@ -12,59 +12,72 @@ export interface Included {
   /** `YYYY-MM-DD`: from when birthdays are counted */
   today: string
   leapDay: LeapDay
-  /** 1-based, of each row; asked for `rank` alone */
-  ranks: readonly number[]
 }
 
 /** Between two rows: in a text the quotes would have backslashes before them. */
 const BETWEEN = '},{"conversationId":'
 /** The end of a row, from its birthday on, takes at most so many bytes. */
 const TAIL_BYTES = 200
+const TAIL_BEGIN = '"birthday":'
 const TAIL =
-  /"birthday":(?:null|"([^"]+)"),"lastPurchaseTimestamp":(?:null|-?\d+),"lastUserMessageTimestamp":(?:null|(-?\d+)),"lastAppOpenTimestamp":(?:null|-?\d+)\}$/
+  /"birthday":(?:null|"([^"]+)"),"lastPurchaseTimestamp":(?:null|-?\d+),"lastUserMessageTimestamp":(?:null|(-?\d+)),"lastAppOpenTimestamp":(?:null|-?\d+)\}/y
 
 /**
  * A page's rows with what was asked for added to each. The rows' bytes stay as they are stored.
  *
+ * @returns a character for each byte: as one text it is taken apart and put together in half the time
  * @throws Error where a row is not of the form that the product writes
  */
-export function includeInItems({ items, ltvs, returned }: ListPage, included: Included): Buffer {
-  // a character for each byte: as one text it is taken apart and put together in half the time
+export function includeInItems({ items, ltvs, ranks, returned }: ListPage, included: Included): string {
   const rows = items.toString('latin1')
+  const moreOf = teller(included)
   let told = ''
   let begin = 0
   for (let index = 0; index < returned; index++) {
     const brace = index + 1 < returned ? rows.indexOf(BETWEEN, begin + 1) : rows.length - 1
-    const end = rows.slice(Math.max(begin, brace + 1 - TAIL_BYTES), brace + 1)
-    told += rows.slice(begin, brace) + moreOf(end, ltvs?.[index], included.ranks[index], included)
+    TAIL.lastIndex = rows.indexOf(TAIL_BEGIN, Math.max(begin, brace - TAIL_BYTES))
+    const tail = TAIL.exec(rows)
+    if (!tail || TAIL.lastIndex !== brace + 1) throw new Error('A list row has another form')
+    told += rows.slice(begin, brace) + moreOf(tail[1], tail[2], ltvs?.[index], ranks?.[index])
     begin = brace
   }
-  return Buffer.from(told + rows.slice(begin), 'latin1')
+  return told + rows.slice(begin)
 }
 
-function moreOf(
-  end: string,
-  ltv: string | undefined,
-  rank: number | undefined,
-  { fields, today, leapDay }: Included,
-): string {
-  const tail = TAIL.exec(end)
-  if (!tail) throw new Error('A list row has another form')
-  const [, birthday, lastUserMessage] = tail
-  let more = ''
-  if (fields.has('ltv')) more += `,"ltv":${ltvOf(ltv ?? '0')}`
-  if (fields.has('rank')) more += `,"rank":${rank}`
-  if (fields.has('messagingWindowClosesAt')) {
-    more += `,"messagingWindowClosesAt":${messagingWindowClosesAt(lastUserMessage === undefined ? null : Number(lastUserMessage))}`
+/** What tells more of a row: of its birthday and its last message, as the row has them, its LTV and its rank. */
+function teller({ fields, today, leapDay }: Included) {
+  const [hasLtv, hasRank] = [fields.has('ltv'), fields.has('rank')]
+  const hasWindow = fields.has('messagingWindowClosesAt')
+  const [hasDate, hasDays] = [fields.has('nextBirthday'), fields.has('daysUntilBirthday')]
+  const id = `${today} ${leapDay} ${hasDate} ${hasDays}`
+  const birthdays = birthdayTexts.get(id) ?? new Map<string, string>()
+  birthdayTexts.set(id, birthdays)
+
+  function birthdayText(birthday: string): string {
+    const { date, days } = nextBirthday(birthday, today, leapDay)
+    return (hasDate ? `,"nextBirthday":"${date}"` : '') + (hasDays ? `,"daysUntilBirthday":${days}` : '')
   }
-  if (!fields.has('nextBirthday') && !fields.has('daysUntilBirthday')) return more
-  const next = birthday === undefined ? null : nextBirthday(birthday, today, leapDay)
-  if (fields.has('nextBirthday')) more += `,"nextBirthday":${next ? `"${next.date}"` : null}`
-  if (fields.has('daysUntilBirthday')) more += `,"daysUntilBirthday":${next ? next.days : null}`
-  return more
+
+  const noBirthday = (hasDate ? ',"nextBirthday":null' : '') + (hasDays ? ',"daysUntilBirthday":null' : '')
+  return (
+    birthday: string | undefined,
+    lastUserMessage: string | undefined,
+    ltv: string | undefined,
+    rank: number | undefined,
+  ): string => {
+    let more = ''
+    if (hasLtv) more += `,"ltv":${microsToJson(ltv ?? '0')}`
+    if (hasRank) more += `,"rank":${rank}`
+    if (hasWindow) {
+      more += `,"messagingWindowClosesAt":${messagingWindowClosesAt(lastUserMessage === undefined ? null : Number(lastUserMessage))}`
+    }
+    if (birthday === undefined) return more + noBirthday
+    // of every year the same
+    return more + birthdays.getOrInsertComputed(birthday.slice(-DAY_CHARACTERS), birthdayText)
+  }
 }
 
-/** In units of the currency, as JSON. */
-function ltvOf(micros: string): string {
-  return JSON.stringify(microsToNumber(BigInt(micros)))
-}
+const DAY_CHARACTERS = 'MM-DD'.length
+/** Days of which birthdays are told in one of the ways: two of each time zone's, with a year's birthdays each. */
+const MAX_DAYS = 100
+const birthdayTexts = new Recent<string, Map<string, string>>(MAX_DAYS)

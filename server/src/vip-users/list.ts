@@ -31,20 +31,24 @@ export function pageBody(page: ListPage, { offset }: Pick<ListQuestion, 'offset'
   const id = included ? `${offset} ${[...included.fields]} ${included.today} ${included.leapDay}` : `${offset}`
   const known = bodies.get(page)
   if (known?.id === id) return known.body
-  const body = inEnvelope(included ? { ...page, items: includeInItems(page, included) } : page, offset)
+  const end = endOf(page, offset)
+  const body = included
+    ? Buffer.from(START + includeInItems(page, included) + end, 'latin1')
+    : Buffer.concat([START_BYTES, page.items, Buffer.from(end)])
   if (page.isKept) bodies.set(page, { id, body })
   return body
 }
 
-const START = Buffer.from('{"items":[')
+const START = '{"items":['
+const START_BYTES = Buffer.from(START)
 
-function inEnvelope({ items, returned, total }: ListPage, offset: number): Buffer {
+function endOf({ returned, total }: ListPage, offset: number): string {
   const mayHaveMore = offset + returned < total
   const nextOffset = mayHaveMore ? offset + returned : null
-  const end =
+  return (
     `],"returned":${returned},"total":${total},"mayHaveMore":${mayHaveMore},` +
     `"nextOffset":${nextOffset},"scanCapped":false}`
-  return Buffer.concat([START, items, Buffer.from(end)])
+  )
 }
 
 /**

@@ -10,10 +10,6 @@ export interface NextBirthday {
   days: number
 }
 
-/** A year's birthdays, both ways; then a day later all anew. */
-const MAX_REMEMBERED = 4_000
-const remembered = new Recent<string, NextBirthday>(MAX_REMEMBERED)
-
 /**
  * When somebody's birthday is next, on this day or later.
  *
@@ -21,12 +17,8 @@ const remembered = new Recent<string, NextBirthday>(MAX_REMEMBERED)
  * @param today `YYYY-MM-DD`
  */
 export function nextBirthday(birthday: string, today: string, leapDay: LeapDay): NextBirthday {
-  const day = birthday.slice(-5)
-  const id = `${day} ${today} ${leapDay}`
-  const known = remembered.get(id)
-  if (known) return known
   const from = Temporal.PlainDate.from(today)
-  const [month = 0, date = 0] = day.split('-').map(Number)
+  const [month = 0, date = 0] = birthday.slice(-5).split('-').map(Number)
   const inYear = (year: number) => {
     const isMoved = month === 2 && date === 29 && leapDay === 'mar01' && !from.with({ year }).inLeapYear
     return isMoved
@@ -35,9 +27,7 @@ export function nextBirthday(birthday: string, today: string, leapDay: LeapDay):
   }
   const own = inYear(from.year)
   const next = Temporal.PlainDate.compare(own, from) < 0 ? inYear(from.year + 1) : own
-  const found = { date: next.toString(), days: from.until(next).days }
-  remembered.set(id, found)
-  return found
+  return { date: next.toString(), days: from.until(next).days }
 }
 
 const MAX_ZONES = 1_000

@@ -42,7 +42,7 @@ export async function totalOf(db: Kysely<Schema>, orgId: number, list: ListKey):
 }
 
 /** The condition that rows or ranges are of this list. */
-export function ofList(orgId: number, list: ListKey, alias: string) {
+function ofList(orgId: number, list: ListKey, alias: string) {
   const of = sql.raw(alias)
   return sql`${of}.org_id = ${orgId} and ${of}.workspace_key = ${list.workspaceKey}
     and ${of}.channel_key = ${list.channelKey} and ${of}.generation = ${list.generation}`

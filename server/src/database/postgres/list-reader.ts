@@ -1,4 +1,5 @@
 import type pg from 'pg'
+import { ListIndex, type RangeRow, ROW_MONTH_SQL } from '../list-index.ts'
 import {
   createListMemory,
   GATE_SQL,
@@ -7,12 +8,10 @@ import {
   gateId,
   gateOf,
   type ListAnswer,
-  ListIndex,
   type ListPage,
   type ListQuestion,
   type NoList,
   pageId,
-  type RangeRow,
   TIMELESS_GATE_SQL,
   versionOf,
 } from '../list-reader.ts'
@@ -49,6 +48,14 @@ const RANGES_SQL = `/* vip-users.ranges */
   where r.org_id = $1 and r.workspace_key = $2 and r.channel_key = $3 and r.generation = $4
   order by r.first_negated_ltv_micros, r.first_conversation_id`
 
+/** The birthday months of rows, as `ListIndex` remembers them. */
+const ROW_MONTHS_SQL = `/* vip-users.months */
+  select string_agg(r.month, '') as months from (
+    select ${ROW_MONTH_SQL} as month from vip_users v
+    where v.org_id = $1 and v.workspace_key = $2 and v.channel_key = $3 and v.generation = $4
+      and (v.negated_ltv_micros, v.conversation_id) >= ($5, $6)
+    ${IN_ORDER} limit $7) r`
+
 type PageRow = GateRow & {
   items: string | null
   returned: number
@@ -81,7 +88,7 @@ export function createListReader(pool: pg.Pool) {
     if (known) return confirm(await readGate(pool, question, list.isTimeless), list, now, () => known)
     const index = indexes.get(listId(question, list))
     const seek = index?.version === list.version ? index.seek(question.months, question.offset) : null
-    if (!index || !seek) return undefined
+    if (!index || !seek || (question.withRanks && index.unread(question).length > 0)) return undefined
     const row = await readRows(pool, question, list, index)
     return confirm(gateOf(row), list, now, () => remember(question, list, index, row))
   }
@@ -98,6 +105,7 @@ export function createListReader(pool: pg.Pool) {
       returned: row?.returned ?? 0,
       items: Buffer.from(row?.items ?? ''),
       ...(row?.ltvs ? { ltvs: row.ltvs.split(',') } : {}),
+      ...(question.withRanks ? { ranks: index.ranks(question) } : {}),
     })
   }
 
@@ -116,6 +124,7 @@ export function createListReader(pool: pg.Pool) {
       index = new ListIndex(list, rows)
       indexes.set(listId(question, list), index)
     }
+    if (question.withRanks) await readMonths(client, question, list, index)
     return remember(question, list, index, await readRows(client, question, list, index))
   }
 
@@ -133,6 +142,27 @@ export function createListReader(pool: pg.Pool) {
       client.release(error as Error)
       throw error
     }
+  }
+}
+
+async function readMonths(client: pg.PoolClient, question: ListQuestion, list: Gate, index: ListIndex): Promise<void> {
+  for (const rows of index.unread(question)) {
+    const { orgId } = question
+    const { workspaceKey, channelKey, generation } = list
+    const found = await client.query<{ months: string }>({
+      name: 'vip-users.months',
+      text: ROW_MONTHS_SQL,
+      values: [
+        orgId,
+        workspaceKey,
+        channelKey,
+        generation,
+        rows.firstNegatedLtvMicros,
+        rows.firstConversationId,
+        rows.count,
+      ],
+    })
+    index.rememberMonths(rows, found.rows[0]?.months ?? '')
   }
 }
 

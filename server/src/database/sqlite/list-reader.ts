@@ -1,4 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import { ListIndex, type RangeRow, ROW_MONTH_SQL, type Seek } from '../list-index.ts'
 import {
   createListMemory,
   GATE_SQL,
@@ -7,12 +8,9 @@ import {
   gateId,
   gateOf,
   type ListAnswer,
-  ListIndex,
   type ListPage,
   type ListQuestion,
   pageId,
-  type RangeRow,
-  type Seek,
   versionOf,
 } from '../list-reader.ts'
 
@@ -46,6 +44,7 @@ export function createListReader(database: DatabaseSync) {
     from vip_user_ranges r
     where r.org_id = ?1 and r.workspace_key = ?2 and r.channel_key = ?3 and r.generation = ?4
     order by r.first_negated_ltv_micros, r.first_conversation_id`)
+  const rowMonths = database.prepare(ROW_MONTHS_SQL)
   const pages = preparePages(database)
   let seenVersion = -1
   const { gates, indexes, pages: remembered } = createListMemory()
@@ -81,12 +80,29 @@ export function createListReader(database: DatabaseSync) {
     return index
   }
 
-  function readPage(question: ListQuestion, list: Gate): Pick<ListPage, 'total' | 'returned' | 'items' | 'ltvs'> {
+  function ranksOf(question: ListQuestion, list: Gate, index: ListIndex): number[] {
+    for (const rows of index.unread(question)) {
+      const found = rowMonths.get(
+        question.orgId,
+        list.workspaceKey,
+        list.channelKey,
+        list.generation,
+        rows.firstNegatedLtvMicros,
+        rows.firstConversationId,
+        rows.count,
+      )
+      index.rememberMonths(rows, String(found?.months))
+    }
+    return index.ranks(question)
+  }
+
+  function readPage(question: ListQuestion, list: Gate): Omit<ListPage, 'version' | 'isKept'> {
     const index = indexOf(question.orgId, list)
     const total = index.total(question.months)
     const seek = index.seek(question.months, question.offset)
     if (!seek || question.limit === 0) return { total, returned: 0, items: NO_ITEMS }
-    return { total, ...itemsFrom(pages, question, list, index, seek) }
+    const ranks = question.withRanks ? { ranks: ranksOf(question, list, index) } : {}
+    return { total, ...itemsFrom(pages, question, list, index, seek), ...ranks }
   }
 
   return (question: ListQuestion, now = Number.NEGATIVE_INFINITY): ListAnswer => {
@@ -130,6 +146,10 @@ export const PAGE_SQL = Object.fromEntries(
     },
   ]),
 )
+
+/** The birthday months of rows, as `ListIndex` remembers them. */
+const ROW_MONTHS_SQL = `/* vip-users.months */ select group_concat(p.month, '') as months from (
+  select ${ROW_MONTH_SQL} as month from vip_users v where ${OF_LIST} and ${FROM_KEY} ${IN_ORDER} limit ?7) p`
 
 function preparePages(database: DatabaseSync): PageStatements {
   return Object.fromEntries(

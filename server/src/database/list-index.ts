@@ -1,0 +1,200 @@
+import type { Gate, ListQuestion } from './list-reader.ts'
+
+/** A stored range, as both stores select it: `months` holds twelve counts, January first. */
+export interface RangeRow {
+  first_ltv: string
+  first_id: string
+  row_count: number
+  months: number[]
+}
+
+/** Where a page begins: a key before it or its own, and how many matches lie between. */
+export interface Seek {
+  firstNegatedLtvMicros: bigint
+  firstConversationId: string
+  skip: number
+}
+
+/** Keys that pages began with are remembered this far apart, so that the next page skips few rows of its range. */
+const PLACE_ROWS = 128
+/** Of one list, a filter's counted too: all that a million rows need, in 2 MB. */
+const MAX_PLACES = 10_000
+
+interface Place {
+  offset: number
+  negatedLtvMicros: bigint
+  conversationId: string
+}
+
+/** Months as a letter each, by their numbers: rows are told apart by one byte. */
+const MONTH_LETTERS = '0123456789ABC'
+const NO_MONTH = MONTH_LETTERS.charCodeAt(0)
+export const ROW_MONTH_SQL = `substr('${MONTH_LETTERS}', cast(coalesce(v.birthday_month, 0) + 1 as integer), 1)`
+
+type PageOfFilter = Pick<ListQuestion, 'months' | 'offset' | 'limit'>
+
+/** Rows of a list from this key on. */
+interface UnreadRows {
+  firstNegatedLtvMicros: bigint
+  firstConversationId: string
+  count: number
+  ranges: RangeRow[]
+}
+
+/** A list's counted ranges at one version, with running sums, so that any offset is a binary search. */
+export class ListIndex {
+  readonly version: number
+  readonly generation: number
+  readonly #ranges: RangeRow[]
+  /** the birthday months of a range's rows, where ranks were asked for: a byte a row */
+  readonly #rowMonths = new Map<RangeRow, string>()
+  readonly #sums = new Map<ListQuestion['months'], Float64Array>()
+  readonly #places = new Map<ListQuestion['months'], Map<number, Place>>()
+  #placeCount = 0
+
+  constructor(gate: Gate, ranges: RangeRow[]) {
+    this.version = gate.version
+    this.generation = gate.generation
+    this.#ranges = ranges
+  }
+
+  total(months: ListQuestion['months']): number {
+    return this.#sumsOf(months).at(-1) ?? 0
+  }
+
+  /** null where the offset lies past the end */
+  seek(months: ListQuestion['months'], offset: number): Seek | null {
+    const low = this.#rangeAt(months, offset)
+    const range = this.#ranges[low]
+    if (!range) return null
+    const rangeOffset = this.#matchesBefore(months, low)
+    const place = this.#placeBefore(months, offset, rangeOffset)
+    return {
+      firstNegatedLtvMicros: place?.negatedLtvMicros ?? BigInt(range.first_ltv),
+      firstConversationId: place?.conversationId ?? range.first_id,
+      skip: offset - (place?.offset ?? rangeOffset),
+    }
+  }
+
+  /**
+   * The rows whose months have to be told before `ranks` is asked about a page of this filter: of each range that has
+   * matches of the page and was not read yet; such as follow each other are read at once.
+   */
+  unread({ months, offset, limit }: PageOfFilter): UnreadRows[] {
+    if (months === null) return []
+    const unread: UnreadRows[] = []
+    let previous = -1
+    for (const index of this.#rangesOf(months, offset, limit)) {
+      const range = this.#ranges[index]
+      if (!range || this.#rowMonths.has(range)) continue
+      const last = unread.at(-1)
+      if (last && previous === index - 1) {
+        last.ranges.push(range)
+        last.count += range.row_count
+      } else {
+        const [firstNegatedLtvMicros, firstConversationId] = [BigInt(range.first_ltv), range.first_id]
+        unread.push({ firstNegatedLtvMicros, firstConversationId, count: range.row_count, ranges: [range] })
+      }
+      previous = index
+    }
+    return unread
+  }
+
+  /** @param rowMonths of these rows in their order, as `ROW_MONTH_SQL` writes each */
+  rememberMonths({ ranges, count }: UnreadRows, rowMonths: string): void {
+    if (rowMonths.length !== count) throw new Error(`${rowMonths.length} rows are where ranges count ${count}`)
+    let begin = 0
+    for (const range of ranges) {
+      this.#rowMonths.set(range, rowMonths.slice(begin, begin + range.row_count))
+      begin += range.row_count
+    }
+  }
+
+  /** Where in the whole list the rows of a page stand, 1-based. There is nothing `unread` of it. */
+  ranks({ months, offset, limit }: PageOfFilter): number[] {
+    const count = Math.min(limit, Math.max(0, this.total(months) - offset))
+    if (months === null) return Array.from({ length: count }, (_, index) => offset + index + 1)
+    const wanted = months === 'any' ? null : MONTH_LETTERS.charCodeAt(months)
+    const ranks: number[] = []
+    for (const index of this.#rangesOf(months, offset, limit)) {
+      const range = this.#ranges[index]
+      const rowMonths = range && this.#rowMonths.get(range)
+      if (rowMonths === undefined) throw new Error('The months of a page were not read')
+      const before = this.#matchesBefore(null, index)
+      let match = this.#matchesBefore(months, index)
+      for (let row = 0; row < rowMonths.length && ranks.length < count; row++) {
+        const month = rowMonths.charCodeAt(row)
+        if (wanted === null ? month === NO_MONTH : month !== wanted) continue
+        if (match >= offset) ranks.push(before + row + 1)
+        match += 1
+      }
+    }
+    return ranks
+  }
+
+  /** Of the ranges that have matches of a page, their places among the ranges. */
+  *#rangesOf(months: ListQuestion['months'], offset: number, limit: number): Generator<number> {
+    const sums = this.#sumsOf(months)
+    const end = Math.min(offset + limit, this.total(months))
+    for (let index = this.#rangeAt(months, offset); this.#matchesBefore(months, index) < end; index++) {
+      if (this.#matchesBefore(months, index) < (sums[index] ?? 0)) yield index
+    }
+  }
+
+  /** The place of the range that has the match at this offset; past the last where none has it. */
+  #rangeAt(months: ListQuestion['months'], offset: number): number {
+    const sums = this.#sumsOf(months)
+    let low = 0
+    let high = sums.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if ((sums[middle] ?? 0) > offset) high = middle
+      else low = middle + 1
+    }
+    return low
+  }
+
+  #matchesBefore(months: ListQuestion['months'], index: number): number {
+    return index === 0 ? 0 : (this.#sumsOf(months)[index - 1] ?? 0)
+  }
+
+  /** Remembers that the match at `offset` has this key, in this version of the list. */
+  remember(months: ListQuestion['months'], place: Place): void {
+    const places = this.#places.getOrInsertComputed(months, () => new Map())
+    const step = Math.floor(place.offset / PLACE_ROWS)
+    const known = places.get(step)
+    if (known ? known.offset <= place.offset : this.#placeCount === MAX_PLACES) return
+    places.set(step, place)
+    if (!known) this.#placeCount += 1
+  }
+
+  /** The last place known in the range up to `offset`. */
+  #placeBefore(months: ListQuestion['months'], offset: number, rangeOffset: number): Place | undefined {
+    const places = this.#places.get(months)
+    if (!places) return undefined
+    for (let step = Math.floor(offset / PLACE_ROWS); (step + 1) * PLACE_ROWS > rangeOffset; step--) {
+      const place = places.get(step)
+      if (place && place.offset <= offset) return place.offset > rangeOffset ? place : undefined
+    }
+    return undefined
+  }
+
+  #sumsOf(months: ListQuestion['months']): Float64Array {
+    const known = this.#sums.get(months)
+    if (known) return known
+    const sums = new Float64Array(this.#ranges.length)
+    let sum = 0
+    for (const [index, range] of this.#ranges.entries()) {
+      sum += matches(range, months)
+      sums[index] = sum
+    }
+    this.#sums.set(months, sums)
+    return sums
+  }
+}
+
+function matches(range: RangeRow, months: ListQuestion['months']): number {
+  if (months === null) return range.row_count
+  if (months === 'any') return range.months.reduce((sum, count) => sum + count, 0)
+  return range.months[months - 1] ?? 0
+}
