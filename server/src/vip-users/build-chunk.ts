@@ -2,8 +2,7 @@ import { sql } from 'kysely'
 import { forUpdate } from '../database/rows.ts'
 import { shareRules } from '../database/rules-lock.ts'
 import type { Tx } from '../database/write.ts'
-import { lockUserKeys } from '../users/lock-users.ts'
-import { countOf, refreshLists, type Verdicts } from './refresh.ts'
+import { countOf, lockNextUsers, refreshLists, type Verdicts } from './refresh.ts'
 import { readTargets } from './targets.ts'
 
 /** A rule may be slow, and is met by the users for whom it is slowest all at once: a chunk judges for so long at most. */
@@ -38,19 +37,11 @@ export async function buildChunk(
   const targets = (await readTargets(tx, orgId)).filter(
     (target) => target.workspaceKey === workspaceKey && target.generation === generation,
   )
-  const users = await tx.db
-    .selectFrom('users as u')
-    .select('u.user_key')
-    .where('u.org_id', '=', orgId)
-    .where('u.user_key', '>', rows[0]?.building_user_key ?? 0)
-    .orderBy('u.user_key')
-    .limit(size)
-    .execute()
-  const userKeys = users.map((user) => user.user_key)
+  const users = await lockNextUsers(tx, orgId, { after: rows[0]?.building_user_key ?? 0, limit: size })
+  const userKeys = [...users.keys()]
   const none: Verdicts = { vip: 0, notVip: 0, failed: 0, firstFailure: null, failedProperties: new Map() }
   if (userKeys.length === 0) return { generation, users: 0, verdicts: none, tookMs: 0 }
-  await lockUserKeys(tx, orgId, userKeys)
-  const evaluated = await refreshLists(tx, orgId, userKeys, { targets, judgeMs: JUDGE_MS })
+  const evaluated = await refreshLists(tx, orgId, userKeys, { targets, users, judgeMs: JUDGE_MS })
   const verdicts = [...evaluated.values()][0] ?? none
   const judged = countOf(verdicts)
   await tx.db

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { hasRowLocks, joinEach, rowsTable, userKeysTable } from '../database/rows.ts'
+import { forUpdate, hasRowLocks, joinEach, rowsTable, userKeysTable } from '../database/rows.ts'
 import type { Tx } from '../database/write.ts'
 import { isProfileOld, planProfileReads } from '../profiles/plan-reads.ts'
 import { readProperties } from '../users/read-properties.ts'
@@ -23,20 +23,21 @@ export interface ListRow extends ListKey {
  * lists' versions. Every write ends with it, in its own transaction. The caller has locked the users, shares the
  * rules, and has brought the users' own derived columns up to date.
  *
- * @param given `targets`: the generations to refresh, all of the organization's where left out; `judgeMs`: of one
- *   target, the first users alone, by their keys, that are judged in so many ms, one at least
+ * @param given `targets`: the generations to refresh, all of the organization's where left out; `users`: these users, where
+ *   the caller has read them with their locks; `judgeMs`: of one target, the first users alone, by their keys, that are
+ *   judged in so many ms, one at least
  * @returns how each target's rule fared over these users
  */
 export async function refreshLists(
   tx: Tx,
   orgId: number,
   userKeys: number[],
-  given: { targets?: Target[]; judgeMs?: number } = {},
+  given: { targets?: Target[]; users?: Map<number, JudgedUser>; judgeMs?: number } = {},
 ): Promise<Map<Target, Verdicts>> {
   const wantedTargets = given.targets ?? (await readTargets(tx, orgId))
   const evaluated = new Map<Target, Verdicts>()
   if (wantedTargets.length === 0 || userKeys.length === 0) return evaluated
-  const users = await readUsers(tx, orgId, userKeys)
+  const users = given.users ?? (await readUsers(tx, orgId, userKeys))
   const after = await judgeAll(tx, orgId, wantedTargets, users, evaluated, given.judgeMs)
   const judged = given.judgeMs === undefined ? userKeys : [...users.keys()]
   const before = await readMarks(tx, orgId, wantedTargets, judged)
@@ -75,6 +76,22 @@ export async function readUsers(tx: Tx, orgId: number, userKeys: number[]): Prom
     from ${userKeysTable(tx.db, userKeys)}
       ${joinEach(tx.db, 'users', 'users', sql`users.org_id = ${orgId} and users.user_key = k.user_key`)}`.execute(tx.db)
   rows.sort((one, other) => one.user_key - other.user_key)
+  return new Map(rows.map((row) => [row.user_key, row]))
+}
+
+/** Locks the next users after this key until the commit, `limit` at most. In the order of their keys. */
+export async function lockNextUsers(
+  tx: Tx,
+  orgId: number,
+  { after, limit }: { after: number; limit: number },
+): Promise<Map<number, JudgedUser>> {
+  const { rows } = await sql<JudgedUser>`
+    /* users.next */
+    select ${JUDGED_COLUMNS}
+    from users
+    where users.org_id = ${orgId} and users.user_key > ${after}
+    order by users.user_key
+    limit ${limit} ${forUpdate(tx.db)}`.execute(tx.db)
   return new Map(rows.map((row) => [row.user_key, row]))
 }
 
