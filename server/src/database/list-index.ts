@@ -26,10 +26,10 @@ interface Place {
   conversationId: string
 }
 
-/** Months as a letter each, by their numbers: rows are told apart by one byte. */
-const MONTH_LETTERS = '0123456789ABC'
-const NO_MONTH = MONTH_LETTERS.charCodeAt(0)
-export const ROW_MONTH_SQL = `substr('${MONTH_LETTERS}', cast(coalesce(v.birthday_month, 0) + 1 as integer), 1)`
+/** A character for each month, and for none: a byte a row. */
+const MONTH_CHARACTERS = '0123456789ABC'
+const NO_MONTH = MONTH_CHARACTERS.charCodeAt(0)
+export const ROW_MONTH_SQL = `substr('${MONTH_CHARACTERS}', cast(coalesce(v.birthday_month, 0) + 1 as integer), 1)`
 
 type PageOfFilter = Pick<ListQuestion, 'months' | 'offset' | 'limit'>
 
@@ -79,14 +79,19 @@ export class ListIndex {
   /**
    * The rows whose months have to be told before `ranks` is asked about a page of this filter: of each range that has
    * matches of the page and was not read yet; such as follow each other are read at once.
+   *
+   * @param atMost so many rows, or one range; the others are told once these were read
    */
-  unread({ months, offset, limit }: PageOfFilter): UnreadRows[] {
+  unread({ months, offset, limit }: PageOfFilter, atMost: number): UnreadRows[] {
     if (months === null) return []
     const unread: UnreadRows[] = []
     let previous = -1
+    let rows = 0
     for (const index of this.#rangesOf(months, offset, limit)) {
       const range = this.#ranges[index]
       if (!range || this.#rowMonths.has(range)) continue
+      rows += range.row_count
+      if (rows > atMost && unread.length > 0) break
       const last = unread.at(-1)
       if (last && previous === index - 1) {
         last.ranges.push(range)
@@ -100,6 +105,11 @@ export class ListIndex {
     return unread
   }
 
+  /** Whether `ranks` can tell where the rows of a page stand. */
+  knowsRanks(page: PageOfFilter): boolean {
+    return this.unread(page, 0).length === 0
+  }
+
   /** @param rowMonths of these rows in their order, as `ROW_MONTH_SQL` writes each */
   rememberMonths({ ranges, count }: UnreadRows, rowMonths: string): void {
     if (rowMonths.length !== count) throw new Error(`${rowMonths.length} rows are where ranges count ${count}`)
@@ -110,11 +120,11 @@ export class ListIndex {
     }
   }
 
-  /** Where in the whole list the rows of a page stand, 1-based. There is nothing `unread` of it. */
+  /** Where in the whole list the rows of a page stand, 1-based. It `knowsRanks`. */
   ranks({ months, offset, limit }: PageOfFilter): number[] {
     const count = Math.min(limit, Math.max(0, this.total(months) - offset))
     if (months === null) return Array.from({ length: count }, (_, index) => offset + index + 1)
-    const wanted = months === 'any' ? null : MONTH_LETTERS.charCodeAt(months)
+    const wanted = months === 'any' ? null : MONTH_CHARACTERS.charCodeAt(months)
     const ranks: number[] = []
     for (const index of this.#rangesOf(months, offset, limit)) {
       const range = this.#ranges[index]
@@ -132,7 +142,7 @@ export class ListIndex {
     return ranks
   }
 
-  /** Of the ranges that have matches of a page, their places among the ranges. */
+  /** The numbers of the ranges that have matches of a page. */
   *#rangesOf(months: ListQuestion['months'], offset: number, limit: number): Generator<number> {
     const sums = this.#sumsOf(months)
     const end = Math.min(offset + limit, this.total(months))
@@ -141,7 +151,7 @@ export class ListIndex {
     }
   }
 
-  /** The place of the range that has the match at this offset; past the last where none has it. */
+  /** The number of the range that has the match at this offset; past the last where none has it. */
   #rangeAt(months: ListQuestion['months'], offset: number): number {
     const sums = this.#sumsOf(months)
     let low = 0

@@ -51,6 +51,10 @@ export interface GateRow {
 export interface Gate {
   workspaceKey: number
   channelKey: number
+  /**
+   * Of the rows that are served: none has it while the list of a channel that was just connected is made. What an
+   * earlier connection has left is nobody's list.
+   */
   generation: number
   version: number
   /** epoch ms at which the first of the workspace's users has to be judged anew; infinity while time changes nobody */
@@ -75,6 +79,9 @@ export const GATE_SQL = gateSql(`, w.vip_indicator, (
 /** For a generation that is known to be timeless: who asks each time saves a sixth. */
 export const TIMELESS_GATE_SQL = gateSql('')
 
+/** Of no list. */
+const NOT_YET = -1
+
 /** @see contract, "GET /vip-users": 404 before 400 */
 export function gateOf(row: GateRow | undefined): Gate | NoList {
   if (!row) return 'unknown workspace'
@@ -83,7 +90,7 @@ export function gateOf(row: GateRow | undefined): Gate | NoList {
   return {
     workspaceKey: row.workspace_key,
     channelKey: row.channel_key,
-    generation: row.generation,
+    generation: row.since_generation <= row.generation ? row.generation : NOT_YET,
     version: row.version,
     dueTimestamp: row.due_timestamp ?? Number.POSITIVE_INFINITY,
     // a condition has no other word for the time; a property's key may hold it too, which costs a look at the marks
@@ -102,7 +109,7 @@ export function versionOf(list: Gate): string {
 }
 
 export function pageId(question: ListQuestion, list: Gate): string {
-  return `${question.orgId} ${versionOf(list)} ${question.months} ${question.limit} ${question.offset} ${question.withLtv ?? ''} ${question.withRanks ?? ''}`
+  return `${question.orgId} ${versionOf(list)} ${question.months} ${question.limit} ${question.offset} ${question.withLtv ? 'ltv' : ''} ${question.withRanks ? 'ranks' : ''}`
 }
 
 /** A map that forgets what was used longest ago. */
@@ -149,6 +156,7 @@ const MAX_PAGES = 500
 /** A larger page is read anew each time, so that the pages kept stay under 32 MB. */
 const MAX_PAGE_BYTES = 65_536
 const MAX_GATES = 10_000
+/** One of a million rows has a few MB, where ranks of all of them were asked for. */
 const MAX_INDEXES = 200
 
 /**

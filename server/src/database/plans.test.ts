@@ -9,8 +9,8 @@ import { makeOrganization } from '../../test/organization.ts'
 import { eachStore, onStore } from '../../test/stores.ts'
 import { GATE_SQL } from './list-reader.ts'
 import { openStore } from './open-store.ts'
-import { FILTERS, pageSql } from './postgres/list-reader.ts'
-import { PAGE_SQL } from './sqlite/list-reader.ts'
+import { FILTERS, ROW_MONTHS_SQL as POSTGRES_MONTHS_SQL, pageSql } from './postgres/list-reader.ts'
+import { PAGE_SQL, ROW_MONTHS_SQL } from './sqlite/list-reader.ts'
 
 eachStore((get) => {
   test('a page is read in list order from an index, without a sort or a scan of the list', async () => {
@@ -100,6 +100,7 @@ function explainOne(dataDir: string, text: string): string {
 function explainSqlite(dataDir: string): string[] {
   return Object.values(PAGE_SQL)
     .flatMap(({ skip, page, ltvPage }) => [skip, page, ltvPage])
+    .concat(ROW_MONTHS_SQL)
     .map((text) => explainOne(dataDir, text))
 }
 
@@ -117,6 +118,9 @@ async function explainPostgres(url: string): Promise<string[]> {
       )
       plans.push(rows.map((row) => row['QUERY PLAN']).join('\n'))
     }
+    await client.query(`prepare months as ${POSTGRES_MONTHS_SQL}`)
+    const { rows } = await client.query<{ 'QUERY PLAN': string }>(`explain execute months (1, 1, 1, 1, -5, 'c', 100)`)
+    plans.push(rows.map((row) => row['QUERY PLAN']).join('\n'))
     return plans
   } finally {
     await client.end()

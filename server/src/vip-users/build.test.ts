@@ -117,6 +117,9 @@ eachStore(
       assert.equal(await totalOf(store, list), 'unknown channel')
       await recordVips(store, { orgId, mediumId: channel.mediumId, count: 12 })
       await store.write('connectChannel', { orgId, workspaceKey, channelKey: channel.channelKey })
+      // what the earlier connection has left follows no write any more
+      const page = { ...list, months: null, limit: 20, offset: 0, withLtv: true, withRanks: true }
+      assert.partialDeepStrictEqual(await store.readList(page), { total: 0, returned: 0 })
       await makeLists(store, { orgId, workspaceKey })
       assert.equal(await totalOf(store, list), 12)
       assert.deepEqual(await verifyStore(store, { orgId }), [])

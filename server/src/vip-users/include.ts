@@ -30,6 +30,10 @@ const TAIL =
  */
 export function includeInItems({ items, ltvs, ranks, returned }: ListPage, included: Included): string {
   const rows = items.toString('latin1')
+  const { fields } = included
+  if (returned === 0) return rows
+  if (fields.has('ltv') && ltvs?.length !== returned) throw new Error('A page has not the LTVs of its rows')
+  if (fields.has('rank') && ranks?.length !== returned) throw new Error('A page has not the ranks of its rows')
   const moreOf = teller(included)
   let told = ''
   let begin = 0
@@ -71,6 +75,7 @@ function teller({ fields, today, leapDay }: Included) {
     if (hasWindow) {
       more += `,"messagingWindowClosesAt":${messagingWindowClosesAt(lastUserMessage === undefined ? null : Number(lastUserMessage))}`
     }
+    if (!hasDate && !hasDays) return more
     if (birthday === undefined) return more + noBirthday
     // of every year the same
     return more + birthdays.getOrInsertComputed(birthday.slice(-DAY_CHARACTERS), birthdayText)
@@ -78,6 +83,6 @@ function teller({ fields, today, leapDay }: Included) {
 }
 
 const DAY_CHARACTERS = 'MM-DD'.length
-/** Days of which birthdays are told in one of the ways: two of each time zone's, with a year's birthdays each. */
+/** At any moment it is one of three days somewhere; of each, the ways in which birthdays are told. */
 const MAX_DAYS = 100
 const birthdayTexts = new Recent<string, Map<string, string>>(MAX_DAYS)

@@ -49,7 +49,7 @@ const RANGES_SQL = `/* vip-users.ranges */
   order by r.first_negated_ltv_micros, r.first_conversation_id`
 
 /** The birthday months of rows, as `ListIndex` remembers them. */
-const ROW_MONTHS_SQL = `/* vip-users.months */
+export const ROW_MONTHS_SQL = `/* vip-users.months */
   select string_agg(r.month, '') as months from (
     select ${ROW_MONTH_SQL} as month from vip_users v
     where v.org_id = $1 and v.workspace_key = $2 and v.channel_key = $3 and v.generation = $4
@@ -87,8 +87,9 @@ export function createListReader(pool: pg.Pool) {
     const known = pages.get(pageId(question, list))
     if (known) return confirm(await readGate(pool, question, list.isTimeless), list, now, () => known)
     const index = indexes.get(listId(question, list))
-    const seek = index?.version === list.version ? index.seek(question.months, question.offset) : null
-    if (!index || !seek || (question.withRanks && index.unread(question).length > 0)) return undefined
+    if (index?.version !== list.version || index.generation !== list.generation) return undefined
+    const seek = index.seek(question.months, question.offset)
+    if (!seek || (question.withRanks && !index.knowsRanks(question))) return undefined
     const row = await readRows(pool, question, list, index)
     return confirm(gateOf(row), list, now, () => remember(question, list, index, row))
   }
@@ -145,24 +146,22 @@ export function createListReader(pool: pg.Pool) {
   }
 }
 
+/** How many rows' months one statement reads. */
+const MONTHS_AT_ONCE = 10_000
+
 async function readMonths(client: pg.PoolClient, question: ListQuestion, list: Gate, index: ListIndex): Promise<void> {
-  for (const rows of index.unread(question)) {
-    const { orgId } = question
-    const { workspaceKey, channelKey, generation } = list
-    const found = await client.query<{ months: string }>({
-      name: 'vip-users.months',
-      text: ROW_MONTHS_SQL,
-      values: [
-        orgId,
-        workspaceKey,
-        channelKey,
-        generation,
-        rows.firstNegatedLtvMicros,
-        rows.firstConversationId,
-        rows.count,
-      ],
-    })
-    index.rememberMonths(rows, found.rows[0]?.months ?? '')
+  const { orgId } = question
+  const { workspaceKey, channelKey, generation } = list
+  while (!index.knowsRanks(question)) {
+    for (const unread of index.unread(question, MONTHS_AT_ONCE)) {
+      const { firstNegatedLtvMicros, firstConversationId, count } = unread
+      const { rows } = await client.query<{ months: string | null }>({
+        name: 'vip-users.months',
+        text: ROW_MONTHS_SQL,
+        values: [orgId, workspaceKey, channelKey, generation, firstNegatedLtvMicros, firstConversationId, count],
+      })
+      index.rememberMonths(unread, rows[0]?.months ?? '')
+    }
   }
 }
 

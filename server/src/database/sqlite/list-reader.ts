@@ -1,4 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { ListIndex, type RangeRow, ROW_MONTH_SQL, type Seek } from '../list-index.ts'
 import {
   createListMemory,
@@ -80,20 +81,13 @@ export function createListReader(database: DatabaseSync) {
     return index
   }
 
-  function ranksOf(question: ListQuestion, list: Gate, index: ListIndex): number[] {
-    for (const rows of index.unread(question)) {
-      const found = rowMonths.get(
-        question.orgId,
-        list.workspaceKey,
-        list.channelKey,
-        list.generation,
-        rows.firstNegatedLtvMicros,
-        rows.firstConversationId,
-        rows.count,
-      )
-      index.rememberMonths(rows, String(found?.months))
+  function readMonths(question: ListQuestion, list: Gate, index: ListIndex, atMost: number): void {
+    const of = [question.orgId, list.workspaceKey, list.channelKey, list.generation]
+    for (const unread of index.unread(question, atMost)) {
+      const { firstNegatedLtvMicros, firstConversationId, count } = unread
+      const found = rowMonths.get(...of, firstNegatedLtvMicros, firstConversationId, count)
+      index.rememberMonths(unread, String(found?.months ?? ''))
     }
-    return index.ranks(question)
   }
 
   function readPage(question: ListQuestion, list: Gate): Omit<ListPage, 'version' | 'isKept'> {
@@ -101,11 +95,16 @@ export function createListReader(database: DatabaseSync) {
     const total = index.total(question.months)
     const seek = index.seek(question.months, question.offset)
     if (!seek || question.limit === 0) return { total, returned: 0, items: NO_ITEMS }
-    const ranks = question.withRanks ? { ranks: ranksOf(question, list, index) } : {}
+    const ranks = question.withRanks ? { ranks: index.ranks(question) } : {}
     return { total, ...itemsFrom(pages, question, list, index, seek), ...ranks }
   }
 
-  return (question: ListQuestion, now = Number.NEGATIVE_INFINITY): ListAnswer => {
+  /** @param before for which version months were read, in a turn before this one, and how many at once */
+  function read(
+    question: ListQuestion,
+    now: number,
+    before?: { version: string; monthsAtOnce: number },
+  ): ListAnswer | Promise<ListAnswer> {
     const quick = readGate(question)
     if (typeof quick === 'string') return quick
     if (quick.dueTimestamp <= now) return 'due'
@@ -117,12 +116,26 @@ export function createListReader(database: DatabaseSync) {
       const list = readGate(question)
       if (typeof list === 'string') return list
       if (list.dueTimestamp <= now) return 'due'
-      return remembered.add(pageId(question, list), { version: versionOf(list), ...readPage(question, list) })
+      const version = versionOf(list)
+      if (question.withRanks) {
+        const index = indexOf(question.orgId, list)
+        let { monthsAtOnce } = before ?? FIRST_TURN
+        // what was read is of another version: whoever writes all the time is not to keep this page from being read
+        if (before && before.version !== version) monthsAtOnce *= 2
+        readMonths(question, list, index, monthsAtOnce)
+        if (!index.knowsRanks(question)) return nextTurn().then(() => read(question, now, { version, monthsAtOnce }))
+      }
+      return remembered.add(pageId(question, list), { version, ...readPage(question, list) })
     } finally {
       database.exec('commit')
     }
   }
+
+  return (question: ListQuestion, now = Number.NEGATIVE_INFINITY) => read(question, now)
 }
+
+/** So many rows' months are read in some ms; then others get their turn. */
+const FIRST_TURN = { monthsAtOnce: 10_000 }
 
 const NO_ITEMS = Buffer.alloc(0)
 
@@ -148,7 +161,7 @@ export const PAGE_SQL = Object.fromEntries(
 )
 
 /** The birthday months of rows, as `ListIndex` remembers them. */
-const ROW_MONTHS_SQL = `/* vip-users.months */ select group_concat(p.month, '') as months from (
+export const ROW_MONTHS_SQL = `/* vip-users.months */ select group_concat(p.month, '') as months from (
   select ${ROW_MONTH_SQL} as month from vip_users v where ${OF_LIST} and ${FROM_KEY} ${IN_ORDER} limit ?7) p`
 
 function preparePages(database: DatabaseSync): PageStatements {
