@@ -57,10 +57,9 @@ export function microsToNumber(micros: bigint): number {
 
 /** Units as the shortest exact decimal with at least two decimals: `100000.00`, `0.000001`, `-3.50`. */
 export function formatMicros(micros: bigint): string {
-  const size = micros < 0n ? -micros : micros
-  const decimals = String(size % MICROS_PER_UNIT).padStart(DECIMALS, '0')
-  const shortest = decimals.slice(0, 2) + decimals.slice(2).replace(/0+$/, '')
-  return `${micros < 0n ? '-' : ''}${size / MICROS_PER_UNIT}.${shortest}`
+  const shortest = microsToJson(String(micros))
+  const point = shortest.indexOf('.')
+  return point < 0 ? `${shortest}.00` : shortest.padEnd(point + 3, '0')
 }
 
 /**
