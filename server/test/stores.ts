@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { after, before, describe } from 'node:test'
 import pg from 'pg'
-import { DEFAULT_STORE_OPTIONS, openStore, type StoreOptions } from '../src/database/open-store.ts'
+import { openStore, type StoreOptions } from '../src/database/open-store.ts'
 import type { Store } from '../src/database/store.ts'
 import { startPostgres } from './postgres-server.ts'
 
@@ -26,13 +26,13 @@ type Suite = (get: () => TestStore) => void
 const OPENERS = { SQLite: openSqlite, PostgreSQL: openPostgres }
 
 /** The suite on SQLite and on PostgreSQL. Every test makes an organization of its own. */
-export function eachStore(suite: Suite, options: StoreOptions = DEFAULT_STORE_OPTIONS): void {
+export function eachStore(suite: Suite, options: Partial<StoreOptions> = {}): void {
   onStore('SQLite', suite, options)
   onStore('PostgreSQL', suite, options)
 }
 
 /** The suite on one store: for what takes so long that each store has a file of its own. */
-export function onStore(name: keyof typeof OPENERS, suite: Suite, options: StoreOptions = DEFAULT_STORE_OPTIONS): void {
+export function onStore(name: keyof typeof OPENERS, suite: Suite, options: Partial<StoreOptions> = {}): void {
   // where the run has no PostgreSQL its last lines say so
   if (name === 'PostgreSQL' && process.env.TEST_POSTGRES_UNAVAILABLE) return
   describe(`on ${name}`, () => {
@@ -52,11 +52,11 @@ type OpenedStore = TestStore & { remove: () => Promise<void> }
 
 interface Opening extends Pick<TestStore, 'env' | 'execute' | 'holdWrites'> {
   settings: Parameters<typeof openStore>[0]
-  options: StoreOptions
+  options: Partial<StoreOptions>
   removeFiles: () => Promise<void>
 }
 
-async function openSqlite(options: StoreOptions): Promise<OpenedStore> {
+async function openSqlite(options: Partial<StoreOptions>): Promise<OpenedStore> {
   const dataDir = await mkdtemp(join(tmpdir(), 'dynamo-test-'))
   return openAll({
     settings: { databaseUrl: null, dataDir, masterKey: null },
@@ -75,7 +75,7 @@ async function openSqlite(options: StoreOptions): Promise<OpenedStore> {
   })
 }
 
-async function openPostgres(options: StoreOptions): Promise<OpenedStore> {
+async function openPostgres(options: Partial<StoreOptions>): Promise<OpenedStore> {
   const server = await testServer()
   const name = `dynamo_test_${randomBytes(6).toString('hex')}`
   await query(server.url, `create database ${name}`)

@@ -19,6 +19,9 @@ interface Options extends CommonOptions {
   asOf?: string
 }
 
+/** Written before another thread would have started. */
+const SHORT_BYTES = 65_536
+
 type Kind = 'conversations' | 'users' | 'purchases'
 
 /** Exit code 1 where a row was rejected: what is in the file is not all in the store. */
@@ -26,25 +29,28 @@ export async function run(kind: Kind, file: string, options: Options): Promise<v
   const now = Date.now()
   const asOf = options.asOf === undefined ? undefined : parseAsOf(options.asOf, now + MAX_AHEAD_MS)
   const source = await openSource(file, options.format, now)
-  await withStore(async (store) => {
-    const { orgId } = await findOrganization(store, options.organization)
-    const kindOptions: KindOptions = {
-      orgId,
-      eventTimestamp: asOf ?? source.changedTimestamp,
-      lastTimestamp: now + MAX_AHEAD_MS,
-      isText: source.format === 'csv',
-    }
-    const { counts, notes } = await runKind(store, source, kind, kindOptions)
-    for (const note of notes) say(note)
-    if (counts.rejected > 0) {
-      // a file that is mended is a newer one than that whose rows it has
-      const asOf = kind === 'purchases' ? '' : ` with --as-of ${new Date(kindOptions.eventTimestamp).toISOString()}`
-      say(`The rejected rows are in ${source.rejectedPath}: mend them and import that file${asOf}`)
-    }
-    const { read, imported, unchanged, rejected } = counts
-    answer(options, `read ${read}, imported ${imported}, unchanged ${unchanged}, rejected ${rejected}`, counts)
-    if (rejected > 0) process.exitCode = 1
-  })
+  await withStore(
+    async (store) => {
+      const { orgId } = await findOrganization(store, options.organization)
+      const kindOptions: KindOptions = {
+        orgId,
+        eventTimestamp: asOf ?? source.changedTimestamp,
+        lastTimestamp: now + MAX_AHEAD_MS,
+        isText: source.format === 'csv',
+      }
+      const { counts, notes } = await runKind(store, source, kind, kindOptions)
+      for (const note of notes) say(note)
+      if (counts.rejected > 0) {
+        // a file that is mended is a newer one than that whose rows it has
+        const asOf = kind === 'purchases' ? '' : ` with --as-of ${new Date(kindOptions.eventTimestamp).toISOString()}`
+        say(`The rejected rows are in ${source.rejectedPath}: mend them and import that file${asOf}`)
+      }
+      const { read, imported, unchanged, rejected } = counts
+      answer(options, `read ${read}, imported ${imported}, unchanged ${unchanged}, rejected ${rejected}`, counts)
+      if (rejected > 0) process.exitCode = 1
+    },
+    { writerThread: source.size === null || source.size > SHORT_BYTES },
+  )
 }
 
 function parseAsOf(text: string, lastTimestamp: number): number {

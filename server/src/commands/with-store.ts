@@ -11,11 +11,12 @@ import { CommandError } from './command-error.ts'
  * Opens the store that the environment names, for as long as `use` runs.
  *
  * @param mayMake whether the command makes the embedded store where there is none; else somebody is in the wrong folder
+ * @param writerThread whether it goes on, with SQLite, while it writes
  * @throws CommandError where there is no store; SecretsError where the environment's master key is not the store's: what is written under it would be lost
  */
 export async function withStore<T>(
   use: (store: Store, config: Config, secrets: Secrets) => Promise<T>,
-  { mayMake = false } = {},
+  { mayMake = false, writerThread = false } = {},
 ): Promise<T> {
   const config = loadConfig(process.env)
   if (!mayMake && config.databaseUrl === null && !existsSync(storeFile(config.dataDir))) {
@@ -23,7 +24,7 @@ export async function withStore<T>(
       `There is no store in ${resolve(config.dataDir)}: set DYNAMO_DATA_DIR or DATABASE_URL as the server has it`,
     )
   }
-  const store = await openStore(config)
+  const store = await openStore(config, { writerThread })
   try {
     const secrets = createSecrets(loadMasterKey(config))
     await checkFingerprint(store, secrets)

@@ -7,9 +7,12 @@ import type { WriterOptions } from './write.ts'
 /** `databaseUrl`: without one the embedded store in `dataDir` is opened. */
 export type StoreSettings = Pick<Config, 'databaseUrl' | 'dataDir' | 'masterKey'>
 
-export type StoreOptions = Pick<WriterOptions, 'rangeRows'>
+export interface StoreOptions extends Pick<WriterOptions, 'rangeRows'> {
+  /** SQLite's writer in a thread of its own: for who answers reads, or makes ready what comes next, while it writes */
+  writerThread: boolean
+}
 
-export const DEFAULT_STORE_OPTIONS: StoreOptions = { rangeRows: 1000 }
+const DEFAULT_STORE_OPTIONS: StoreOptions = { rangeRows: 1000, writerThread: true }
 
 /** What a store is told apart by: part of every ETag. */
 export const newStoreId = () => randomBytes(9).toString('base64url')
@@ -19,15 +22,13 @@ export const newStoreId = () => randomBytes(9).toString('base64url')
  *
  * @throws StoreUnavailable where there is no store to be had; SecretsError where there is no master key
  */
-export async function openStore(
-  settings: StoreSettings,
-  options: StoreOptions = DEFAULT_STORE_OPTIONS,
-): Promise<Store> {
-  const writerOptions = () => ({ ...options, erasureKey: loadErasureKey(settings) })
-  // each is loaded where it is used, and with SQLite the writes by the writer's thread: starts are to be fast
+export async function openStore(settings: StoreSettings, given: Partial<StoreOptions> = {}): Promise<Store> {
+  const { rangeRows, writerThread } = { ...DEFAULT_STORE_OPTIONS, ...given }
+  const writerOptions = () => ({ rangeRows, erasureKey: loadErasureKey(settings) })
+  // each is loaded where it is used, and with SQLite the writes by the writer: starts are to be fast
   if (settings.databaseUrl === null) {
     const { openSqliteStore } = await import('./sqlite/open.ts')
-    return openSqliteStore(settings.dataDir, newStoreId, writerOptions)
+    return openSqliteStore(settings.dataDir, newStoreId, writerOptions, writerThread)
   }
   const [{ openPostgresStore }, { writes }] = await Promise.all([import('./postgres/open.ts'), import('../writes.ts')])
   return openPostgresStore(settings.databaseUrl, newStoreId, writes, writerOptions())

@@ -14,8 +14,9 @@ import { createListReader } from './list-reader.ts'
 import { createSqlitePace } from './pace.ts'
 import { holdServing, whileAlone } from './serving.ts'
 import { createThreadedWriter } from './threaded-writer.ts'
+import { createWriterHere } from './writer-here.ts'
 
-/** What the writer's thread has before it: with fewer it commits small writes in small groups, or has to wait for more. */
+/** What the writer has before it: with fewer it commits small writes in small groups, or has to wait for more. */
 const WRITES_AT_ONCE = 64
 
 /** What is read once from end to end needs no more; a server may have several such reads at once. */
@@ -26,13 +27,15 @@ export async function openSqliteStore(
   newStoreId: () => string,
   /** read once the store is there: of a folder that cannot be used the store says more than the key's file */
   options: () => WriterOptions,
+  writerThread: boolean,
 ): Promise<Store> {
   const path = storeFile(dataDir)
   const connection = openFile(dataDir, path)
   const { database, db } = connection
   await migrateUnderLock(connection, newStoreId)
   database.exec('pragma query_only = on')
-  const writer = boundWriter(createThreadedWriter<Writes>(path, options()), WRITES_AT_ONCE)
+  const createWriter = writerThread ? createThreadedWriter<Writes> : createWriterHere<Writes>
+  const writer = boundWriter(createWriter(path, options()), WRITES_AT_ONCE)
   return {
     name: 'sqlite',
     id: (await readMeta(db, 'store_id')) ?? '',
