@@ -7,7 +7,7 @@ import { type ExportQuestion, readParts } from './read-rows.ts'
 
 export interface WriteOptions {
   format: ExportFormat
-  /** where the bytes go, one piece after the other */
+  /** where the bytes go, one piece after the other: a piece's memory is the next one's */
   write: (piece: Buffer) => Promise<unknown>
   /** stops it between two pieces */
   signal?: AbortSignal
@@ -16,7 +16,9 @@ export interface WriteOptions {
 }
 
 /** Some hundred rows: made in 2 ms, so that requests get their turn in between, and memory does not grow with the list. */
-const PIECE_CHARACTERS = 64 * 1024
+const PIECE_BYTES = 64 * 1024
+/** What a character of a text takes at most as UTF-8. */
+const MAX_CHARACTER_BYTES = 3
 
 /**
  * Writes a list as it is at one moment, however long that takes and whatever changes meanwhile. Whoever is due by then
@@ -37,11 +39,13 @@ export async function writeList(
   const { orgId, months } = question
   return await store.snapshot(async (db) => {
     const gate = requireList(await readGate(db, question))
-    let [rows, rank, piece] = [0, 0, head]
+    // a text of all its rows would stay in memory until V8 looks at what is old
+    const piece = Buffer.allocUnsafe(PIECE_BYTES)
+    let [rows, rank, length] = [0, 0, piece.write(head)]
     const flush = async () => {
       signal?.throwIfAborted()
-      await write(Buffer.from(piece))
-      piece = ''
+      await write(piece.subarray(0, length))
+      length = 0
       onProgress(rows, total)
     }
     for await (const part of readParts(db, orgId, gate, format === 'excel' || months !== null)) {
@@ -49,9 +53,10 @@ export async function writeList(
         // those that are not asked for count too: the rank is that in the whole list
         rank += 1
         if (months !== null && (months === 'any' ? month === null : month !== months)) continue
-        piece += line({ row, rank, negatedLtvMicros })
+        const text = line({ row, rank, negatedLtvMicros })
         rows += 1
-        if (piece.length >= PIECE_CHARACTERS) await flush()
+        if (length + text.length * MAX_CHARACTER_BYTES > PIECE_BYTES) await flush()
+        length += piece.write(text, length)
       }
     }
     await flush()
