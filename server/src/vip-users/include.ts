@@ -14,13 +14,9 @@ export interface Included {
   leapDay: LeapDay
 }
 
-/** Between two rows: in a text the quotes would have backslashes before them. */
-const BETWEEN = '},{"conversationId":'
-/** The end of a row, from its birthday on, takes at most so many bytes. */
-const TAIL_BYTES = 200
-const TAIL_BEGIN = '"birthday":'
+/** The end of a row, from its birthday on; in a text the quotes would have backslashes before them. */
 const TAIL =
-  /"birthday":(?:null|"([^"]+)"),"lastPurchaseTimestamp":(?:null|-?\d+),"lastUserMessageTimestamp":(?:null|(-?\d+)),"lastAppOpenTimestamp":(?:null|-?\d+)\}/y
+  /"birthday":(?:null|"([^"]+)"),"lastPurchaseTimestamp":(?:null|-?\d+),"lastUserMessageTimestamp":(?:null|(-?\d+)),"lastAppOpenTimestamp":(?:null|-?\d+)\}/g
 
 /**
  * A page's rows with what was asked for added to each. The rows' bytes stay as they are stored.
@@ -37,14 +33,14 @@ export function includeInItems({ items, ltvs, ranks, returned }: ListPage, inclu
   const moreOf = teller(included)
   let told = ''
   let begin = 0
-  for (let index = 0; index < returned; index++) {
-    const brace = index + 1 < returned ? rows.indexOf(BETWEEN, begin + 1) : rows.length - 1
-    TAIL.lastIndex = rows.indexOf(TAIL_BEGIN, Math.max(begin, brace - TAIL_BYTES))
-    const tail = TAIL.exec(rows)
-    if (!tail || TAIL.lastIndex !== brace + 1) throw new Error('A list row has another form')
+  let index = 0
+  for (const tail of rows.matchAll(TAIL)) {
+    const brace = tail.index + tail[0].length - 1
     told += rows.slice(begin, brace) + moreOf(tail[1], tail[2], ltvs?.[index], ranks?.[index])
     begin = brace
+    index += 1
   }
+  if (index !== returned || begin !== rows.length - 1) throw new Error('A list row has another form')
   return told + rows.slice(begin)
 }
 
