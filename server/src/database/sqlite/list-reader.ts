@@ -40,11 +40,12 @@ export function createListReader(database: DatabaseSync) {
   const dataVersion = database.prepare('pragma data_version')
   const gate = database.prepare(GATE_SQL.replaceAll('$', '?'))
   const ranges = database.prepare(`
-    select cast(r.first_negated_ltv_micros as text) as first_ltv, r.first_conversation_id as first_id, r.row_count,
-      json_array(${Array.from({ length: 12 }, (_, index) => `r.month_${index + 1}`).join(', ')}) as months
+    select cast(r.first_negated_ltv_micros as text), r.first_conversation_id, r.row_count,
+      json_array(${Array.from({ length: 12 }, (_, index) => `r.month_${index + 1}`).join(', ')})
     from vip_user_ranges r
     where r.org_id = ?1 and r.workspace_key = ?2 and r.channel_key = ?3 and r.generation = ?4
     order by r.first_negated_ltv_micros, r.first_conversation_id`)
+  ranges.setReturnArrays(true)
   const rowMonths = database.prepare(ROW_MONTHS_SQL)
   const pages = preparePages(database)
   let seenVersion = -1
@@ -70,12 +71,23 @@ export function createListReader(database: DatabaseSync) {
     const id = `${orgId} ${list.workspaceKey} ${list.channelKey}`
     const known = indexes.get(id)
     if (known?.version === list.version && known.generation === list.generation) return known
-    const rows = ranges.all(orgId, list.workspaceKey, list.channelKey, list.generation) as unknown as (RangeRow & {
-      months: unknown
-    })[]
+    // the statement returns arrays of the columns that it names
+    const rows = ranges.all(orgId, list.workspaceKey, list.channelKey, list.generation) as unknown as [
+      ltv: string,
+      id: string,
+      count: number,
+      months: string,
+    ][]
     const index = new ListIndex(
       list,
-      rows.map((row) => ({ ...row, months: JSON.parse(String(row.months)) as number[] })),
+      rows.map(
+        ([ltv, id, count, months]): RangeRow => ({
+          first_ltv: ltv,
+          first_id: id,
+          row_count: count,
+          months: JSON.parse(months),
+        }),
+      ),
     )
     indexes.set(id, index)
     return index
