@@ -54,6 +54,21 @@ eachStore((get) => {
     assert.deepEqual(names.map((name) => name.replace(/.*\./, '')).toSorted(), ['csv', 'ndjson'])
   })
 
+  test('a row that is longer than what is written at once is whole, and so are those around it', async () => {
+    const t = await setUp({ count: 3 })
+    const long = '😀'.repeat(40_000)
+    const { orgId } = t.organization
+    await get().execute(`update vip_users set row = replace(row, 'User 1"', '${long}"') where org_id = ${orgId}`)
+    const { body } = await t.app.inject((await t.exported('&format=ndjson')).path)
+    assert.deepEqual(
+      body
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line).userName),
+      ['User 2', long, 'User 0'],
+    )
+  })
+
   test('filters are those of the list, and the rank is that in the whole list', async () => {
     const t = await setUp({ count: 20 })
     const { orgId } = t.organization

@@ -55,8 +55,10 @@ export async function writeList(
         if (months !== null && (months === 'any' ? month === null : month !== months)) continue
         const text = line({ row, rank, negatedLtvMicros })
         rows += 1
-        if (length + text.length * MAX_CHARACTER_BYTES > PIECE_BYTES) await flush()
-        length += piece.write(text, length)
+        const room = text.length * MAX_CHARACTER_BYTES
+        if (length + room > PIECE_BYTES) await flush()
+        if (room <= PIECE_BYTES) length += piece.write(text, length)
+        else await write(Buffer.from(text))
       }
     }
     await flush()
