@@ -60,9 +60,12 @@ async function makeDatabase(given: string | undefined): Promise<string> {
 }
 
 /** Opens the store that a server with this environment would open. */
-export async function openFrom(env: Record<string, string>): Promise<{ store: Store; secrets: Secrets }> {
+export async function openFrom(
+  env: Record<string, string>,
+  options: Parameters<typeof openStore>[1] = {},
+): Promise<{ store: Store; secrets: Secrets }> {
   const config = loadConfig(env)
-  const store = await openStore(config)
+  const store = await openStore(config, options)
   const secrets = createSecrets(loadMasterKey(config))
   await checkFingerprint(store, secrets)
   return { store, secrets }

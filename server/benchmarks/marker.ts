@@ -30,7 +30,7 @@ if (import.meta.main) {
     peak = Math.max(peak, process.memoryUsage.rss())
   }, LOOK_AT_MEMORY_MS)
   const startedMs = performance.now()
-  const { store } = await openFrom(process.env as Record<string, string>)
+  const { store } = await openFrom(process.env as Record<string, string>, { writerThread: false })
   await store.write('setVipIndicator', { orgId, workspaceKey, vipIndicator })
   const verdicts = await makeLists(store, { orgId, workspaceKey }, { considerate: true })
   const seconds = (performance.now() - startedMs) / 1000

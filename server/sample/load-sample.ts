@@ -49,7 +49,7 @@ export async function loadSample(store: Store, secrets: Secrets, options: LoadOp
     // what fails is thrown below
     written.catch(() => undefined)
     writing.add(written)
-    // the next batch is made while the store writes
+    // the next batch is made while a server or another thread writes
     await nextTurn()
     if (writing.size > BATCHES_AT_ONCE) await Promise.race(writing)
   }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
+import { execFile, execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { lstat, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
@@ -7,8 +7,10 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { promisify } from 'node:util'
 import { openTestStore } from './app.ts'
-import { dynamo } from './cli.ts'
+import { DYNAMO, dynamo, dynamoPrints } from './cli.ts'
+import { recordVips } from './lists.ts'
 import { makeOrganization } from './organization.ts'
 
 test('wrong usage of the command line ends it with exit code 2', async () => {
@@ -101,6 +103,23 @@ test('a list goes into a pipe or through a link, and a folder or a full device i
     assert.equal(full.code, 1)
     assert.match(full.stderr, /^Cannot write \/dev\/full: ENOSPC/m)
   }
+})
+
+test('a program that reads a list late gets each row once', async (t) => {
+  const { store, env, remove } = await openTestStore()
+  t.after(remove)
+  const { orgId, workspaceId, channels } = await makeOrganization(store, { vipIndicator: 'ltv >= 0' })
+  const mediumId = channels[0]?.mediumId ?? ''
+  await recordVips(store, { orgId, mediumId, count: 3_000 })
+  const file = join(env.DYNAMO_DATA_DIR ?? '', 'list.ndjson')
+  const list = ['export', 'vip-users', '--workspace', workspaceId, '--channel', mediumId, '--format', 'ndjson']
+  await dynamoPrints(env, [...list, file])
+  const late = '"$@" - | { sleep 1; cat; }'
+  const { stdout } = await promisify(execFile)('bash', ['-c', late, 'bash', process.execPath, DYNAMO, ...list], {
+    env: { ...process.env, ...env },
+    maxBuffer: 2 ** 24,
+  })
+  assert.equal(stdout, await readFile(file, 'utf8'))
 })
 
 test('what a command tells moves no cursor', async (t) => {

@@ -7,7 +7,8 @@ import { fileURLToPath } from 'node:url'
 import { type Credentials, sign } from './signed.ts'
 
 const END_WITH_PARENT = new URL('./end-with-parent.ts', import.meta.url).href
-const DYNAMO = fileURLToPath(new URL('../bin/dynamo.mjs', import.meta.url))
+/** The program, to be run by Node. */
+export const DYNAMO = fileURLToPath(new URL('../bin/dynamo.mjs', import.meta.url))
 
 export interface Ended {
   code: number | null

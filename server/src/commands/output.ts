@@ -1,5 +1,3 @@
-import { once } from 'node:events'
-
 /** What every command understands. */
 export interface CommonOptions {
   /** print one JSON object instead of text */
@@ -21,9 +19,10 @@ export function say(sentence: string): void {
   process.stderr.write(`${printable(sentence)}\n`)
 }
 
-/** A part of a long output; waits for a reader who is slower than the store. */
-export async function print(part: string | Uint8Array): Promise<void> {
-  if (!process.stdout.write(part)) await once(process.stdout, 'drain')
+/** A part of a long output; waits for a reader who is slower than the store: then the part's memory may be used again. */
+export function print(part: string | Uint8Array): Promise<void> {
+  // where it cannot be written main.ts ends the process
+  return new Promise((resolve) => process.stdout.write(part, () => resolve()))
 }
 
 /** Text from a file or a store without what would move a terminal's cursor or change its title. */

@@ -11,7 +11,7 @@ import { CommandError } from './command-error.ts'
  * Opens the store that the environment names, for as long as `use` runs.
  *
  * @param mayMake whether the command makes the embedded store where there is none; else somebody is in the wrong folder
- * @param writerThread whether it goes on, with SQLite, while it writes
+ * @param writerThread as `StoreOptions` has it: whether the command has something to do while the store writes
  * @throws CommandError where there is no store; SecretsError where the environment's master key is not the store's: what is written under it would be lost
  */
 export async function withStore<T>(

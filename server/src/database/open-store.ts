@@ -28,7 +28,7 @@ export async function openStore(settings: StoreSettings, given: Partial<StoreOpt
   // each is loaded where it is used, and with SQLite the writes by the writer: starts are to be fast
   if (settings.databaseUrl === null) {
     const { openSqliteStore } = await import('./sqlite/open.ts')
-    return openSqliteStore(settings.dataDir, newStoreId, writerOptions, writerThread)
+    return openSqliteStore(settings.dataDir, newStoreId, { options: writerOptions, writerThread })
   }
   const [{ openPostgresStore }, { writes }] = await Promise.all([import('./postgres/open.ts'), import('../writes.ts')])
   return openPostgresStore(settings.databaseUrl, newStoreId, writes, writerOptions())

@@ -62,20 +62,21 @@ export const FORMATS: Record<ExportFormat, Format> = {
     head: `${BYTE_ORDER_MARK}${[...COLUMNS, ...EXCEL_COLUMNS].join(',')}\r\n`,
     line: ({ row, rank, negatedLtvMicros }) => {
       const values = valuesOf(row)
-      const lastUserMessage = values[COLUMNS.indexOf('lastUserMessageTimestamp')]
+      const lastUserMessage = values[LAST_USER_MESSAGE]
       const closes = lastUserMessage === undefined ? null : messagingWindowClosesAt(Number(lastUserMessage))
       return `${cellsOf(values, isoTime)},${rank},${formatMicros(-BigInt(negatedLtvMicros))},${closes === null ? '' : isoTime(closes)}\r\n`
     },
   },
 }
 
+const LAST_USER_MESSAGE = COLUMNS.indexOf('lastUserMessageTimestamp')
 const isTime = (column: string) => column.endsWith('Timestamp')
 /** A row whose texts have no escapes. */
 const PLAIN_ROW = new RegExp(
   `^\\{${COLUMNS.map((column) => `"${column}":(?:null|${isTime(column) ? '(-?\\d+)' : '"([^"\\\\]*)"'})`).join(',')}\\}$`,
 )
 
-/** JSON.parse keeps each short text until V8 looks at what is old: a long list's fill the memory. */
+/** JSON.parse keeps each short text until the next full garbage collection: a long list's fill the memory. */
 function valuesOf(row: string): Values {
   const plain = PLAIN_ROW.exec(row)
   if (plain) return plain.slice(1)

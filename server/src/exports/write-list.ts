@@ -39,7 +39,7 @@ export async function writeList(
   const { orgId, months } = question
   return await store.snapshot(async (db) => {
     const gate = requireList(await readGate(db, question))
-    // a text of all its rows would stay in memory until V8 looks at what is old
+    // a text of all its rows would stay in memory until the next full garbage collection
     const piece = Buffer.allocUnsafe(PIECE_BYTES)
     let [rows, rank, length] = [0, 0, piece.write(head)]
     const flush = async () => {
@@ -54,11 +54,11 @@ export async function writeList(
         rank += 1
         if (months !== null && (months === 'any' ? month === null : month !== months)) continue
         const text = line({ row, rank, negatedLtvMicros })
-        rows += 1
         const room = text.length * MAX_CHARACTER_BYTES
         if (length + room > PIECE_BYTES) await flush()
         if (room <= PIECE_BYTES) length += piece.write(text, length)
         else await write(Buffer.from(text))
+        rows += 1
       }
     }
     await flush()

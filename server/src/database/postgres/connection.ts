@@ -81,13 +81,13 @@ function forAnyOrganization(text: string): string {
 }
 
 /**
- * Every text that has values is sent as `change` has it. The promise is ours: of what one of the driver's own has
- * answered nothing is freed before V8 looks at what is old, and that takes ten times as long.
+ * Every text that has values is sent as `change` has it. The promise is ours: what the driver's own promises (pg 8.23) have
+ * answered to a series of queries is freed by full garbage collections alone, which stop the process ten times as long.
  */
 function changeQueries(pool: pg.Pool, change: (text: string, values: unknown[]) => pg.QueryConfig): void {
   pool.on('connect', (client) => {
     const query = client.query.bind(client) as (...given: unknown[]) => unknown
-    // as its overloads are called: by Kysely with what it answers, by the pool with a callback
+    // as its overloads are called: for a promise by Kysely and the list's reader, with a callback by the pool
     client.query = ((text: unknown, values?: unknown[], callback?: Answer) => {
       const given = typeof text === 'string' && values?.length ? [change(text, values)] : [text, values]
       if (callback) return query(...given, callback)

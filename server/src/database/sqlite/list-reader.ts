@@ -71,7 +71,7 @@ export function createListReader(database: DatabaseSync) {
     const id = `${orgId} ${list.workspaceKey} ${list.channelKey}`
     const known = indexes.get(id)
     if (known?.version === list.version && known.generation === list.generation) return known
-    // the statement returns arrays of the columns that it names
+    // the statement returns arrays of its columns
     const rows = ranges.all(orgId, list.workspaceKey, list.channelKey, list.generation) as unknown as [
       ltv: string,
       id: string,

@@ -22,12 +22,16 @@ const WRITES_AT_ONCE = 64
 /** What is read once from end to end needs no more; a server may have several such reads at once. */
 const SNAPSHOT_CACHE_KIB = -16_384
 
+interface SqliteOptions {
+  /** read once the store is there: of a folder that cannot be used the store says more than the key's file */
+  options: () => WriterOptions
+  writerThread: boolean
+}
+
 export async function openSqliteStore(
   dataDir: string,
   newStoreId: () => string,
-  /** read once the store is there: of a folder that cannot be used the store says more than the key's file */
-  options: () => WriterOptions,
-  writerThread: boolean,
+  { options, writerThread }: SqliteOptions,
 ): Promise<Store> {
   const path = storeFile(dataDir)
   const connection = openFile(dataDir, path)

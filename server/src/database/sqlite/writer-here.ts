@@ -13,7 +13,11 @@ export function createWriterHere<W extends Writes>(path: string, options: Writer
   }
 
   async function run(name: string, args: unknown): Promise<unknown> {
-    opened ??= open()
+    opened ??= open().catch((error) => {
+      // the next write tries again
+      opened = undefined
+      throw error
+    })
     const writer = await opened
     return await writer.write(name, args)
   }
