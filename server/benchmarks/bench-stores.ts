@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import pg from 'pg'
 import { loadConfig } from '../src/config.ts'
-import { openStore } from '../src/database/open-store.ts'
+import { openStore, type StoreOptions } from '../src/database/open-store.ts'
 import type { Store } from '../src/database/store.ts'
 import { checkFingerprint, createSecrets, loadMasterKey, type Secrets } from '../src/secrets.ts'
 import { startPostgres } from '../test/postgres-server.ts'
@@ -62,7 +62,7 @@ async function makeDatabase(given: string | undefined): Promise<string> {
 /** Opens the store that a server with this environment would open. */
 export async function openFrom(
   env: Record<string, string>,
-  options: Parameters<typeof openStore>[1] = {},
+  options: Partial<StoreOptions> = {},
 ): Promise<{ store: Store; secrets: Secrets }> {
   const config = loadConfig(env)
   const store = await openStore(config, options)

@@ -2,24 +2,31 @@ import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import type { Writes } from '../../writes.ts'
 import { boundWriter } from '../bound-writer.ts'
 import { openStore } from '../open-store.ts'
 import { createThreadedWriter } from './threaded-writer.ts'
+import { createWriterHere } from './writer-here.ts'
 
-test('after a writer has ended by itself the next write has a new one, and what the old one leaves behind does not touch it', async (t) => {
+test('after a writer has ended by itself the next write has a new one, and what the old one leaves behind does not touch it', (t) =>
+  failAndWrite(t, createThreadedWriter<Writes>))
+
+test('a writer on the own thread that could not open the store opens it with the next write', (t) =>
+  failAndWrite(t, createWriterHere<Writes>))
+
+async function failAndWrite(t: TestContext, createWriter: typeof createThreadedWriter<Writes>): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'dynamo-test-'))
   t.after(() => rm(folder, { recursive: true }))
   const dataDir = join(folder, 'not there yet')
   const options = { rangeRows: 1000, erasureKey: new Uint8Array() }
-  const writer = boundWriter(createThreadedWriter<Writes>(join(dataDir, 'dynamo.sqlite'), options), 1)
+  const writer = boundWriter(createWriter(join(dataDir, 'dynamo.sqlite'), options), 1)
   const create = () => writer.write('createOrganization', { name: 'Acme' })
-  // the second begins as soon as the first has failed, while the first's thread is still ending
+  // the second begins as soon as the first has failed, while a thread is still ending
   await Promise.all([create(), create()].map((write) => assert.rejects(write, /unable to open database file/)))
   const store = await openStore({ databaseUrl: null, dataDir, masterKey: null })
   await create()
   assert.equal((await store.db.selectFrom('organizations').selectAll().execute()).length, 1)
   await writer.close()
   await store.close()
-})
+}
