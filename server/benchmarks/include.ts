@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { INCLUDES } from '../src/vip-users/include.ts'
 import { ensureLists, storeEnvs } from './bench-stores.ts'
 import { ask, askMonthTotals, CASES, pageOf } from './cases.ts'
 import { median, toTable } from './figures.ts'
@@ -21,8 +22,7 @@ const { values } = parseArgs({
   },
 })
 const pages = Number(values.pages)
-const ALL = '&include=ltv,rank,messagingWindowClosesAt,nextBirthday,daysUntilBirthday'
-const OTHERS = '&include=ltv,messagingWindowClosesAt,nextBirthday,daysUntilBirthday'
+const ALL = INCLUDES.join(',')
 
 const folder = await mkdtemp(join(tmpdir(), 'dynamo-benchmark-'))
 try {
@@ -38,12 +38,12 @@ try {
       const near = addressOf('(c)', list, monthTotals)
       const ofMonth = addressOf('(e)', list, monthTotals)
       for (const [what, address, include] of [
-        ['the first page, all five', () => pageOf(list), ALL],
-        ['pages in the first 10,000, all five', near, ALL],
-        ['pages of a birthday month, all but `rank`', ofMonth, OTHERS],
-        ['pages of a birthday month, all five', ofMonth, ALL],
+        ['the first page', () => pageOf(list), ALL],
+        ...[...INCLUDES, ALL].map((include) => ['pages in the first 10,000', near, include] as const),
+        ...[...INCLUDES, ALL].map((include) => ['pages of a birthday month', ofMonth, include] as const),
       ] as const) {
-        lines.push([`${name}: ${what}`, ...(await measure(server.baseUrl, list, address, include))])
+        const told = include === ALL ? 'all five' : `\`${include}\``
+        lines.push([name, what, told, ...(await measure(server.baseUrl, list, address, `&include=${include}`))])
       }
     } finally {
       await server.stop()
@@ -51,7 +51,7 @@ try {
   }
   const command = `node server/benchmarks/include.ts --rows ${values.rows} --stores ${values.stores} --pages ${pages}`
   process.stdout.write(`- command: \`${command}\`\n${machine.join('\n')}\n\n`)
-  process.stdout.write(`${toTable(['', 'without ms', 'with ms', 'times'], lines)}\n`)
+  process.stdout.write(`${toTable(['store', 'page', 'include', 'without ms', 'with ms', 'times'], lines)}\n`)
 } finally {
   await rm(folder, { recursive: true, force: true })
 }
