@@ -5,6 +5,7 @@ import type { GraphReply } from '../../test/graph.ts'
 import { ANN, answerAnn, connectGraph, DAY_MS, MINUTE_MS, TOKEN } from '../../test/profiles.ts'
 import { eachStore } from '../../test/stores.ts'
 import { exportUser } from '../users/export-user.ts'
+import { makeLists } from '../vip-users/make-lists.ts'
 import { verifyStore } from '../vip-users/verify.ts'
 import { readDueProfiles } from './read-profiles.ts'
 
@@ -74,6 +75,36 @@ eachStore((get) => {
     await channel.setToken(null)
     assert.equal(await callsAfter(buys('p4')), 0)
     assert.deepEqual(await channel.reads(), [])
+  })
+
+  test('a new rule has old profiles read of those who are VIP by it, and of nobody else', async () => {
+    const { store, execute } = get()
+    const people = ['8001', '8002', '8003']
+    const channel = await connectGraph(get(), ({ path }) => ({ body: { id: path, name: `Person ${path}` } }))
+    const { orgId, workspaceKey } = channel
+    await channel.report(people.map((platformUserId) => ({ platformUserId, cuid: platformUserId })))
+    await channel.read()
+    channel.graph.calls.splice(0)
+    const purchases = people.map((cuid, index) => ({
+      purchaseId: cuid,
+      cuid,
+      revenueMicros: BigInt(index) * 1_000_000n,
+      timestamp: 1_770_000_000_000,
+    }))
+    await store.write('recordPurchases', { orgId, purchases })
+    const [, , fresh = ''] = people
+    await execute(`update conversations set profile_read_timestamp = profile_read_timestamp - ${DAY_MS} - ${MINUTE_MS}
+      where org_id = ${orgId} and platform_user_id <> '${fresh}'`)
+    await store.write('setVipIndicator', { orgId, workspaceKey, vipIndicator: 'ltv >= 1' })
+    await makeLists(store, { orgId, workspaceKey })
+    await channel.read()
+    assert.deepEqual(
+      channel.graph.calls.map(({ path }) => path),
+      ['8002'],
+    )
+    assert.equal((await channel.rows()).length, 2)
+    assert.deepEqual(await channel.reads(), [])
+    assert.deepEqual(await verifyStore(store, { orgId }), [])
   })
 
   test('the profile of a person who was erased while it was read is written nowhere', async () => {

@@ -9,7 +9,7 @@ export interface Target {
   /** null where the workspace has no rule: then nobody is VIP */
   rule: VipRule | null
   channelKeys: ReadonlySet<number>
-  /** those whose people's profiles can be read; none of a generation that is being made, which reads nobody's */
+  /** those whose people's profiles can be read */
   profileChannelKeys: ReadonlySet<number>
   /** users up to this key are in; null: everybody is */
   builtUserKey: number | null
@@ -42,13 +42,12 @@ export async function readTargets(tx: Tx, orgId: number): Promise<Target[]> {
   return [...Map.groupBy(rows, (row) => row.workspace_key).values()].flatMap(targetsOf)
 }
 
-const NO_CHANNELS: ReadonlySet<number> = new Set()
-
 /** @param rows one workspace's, each with one of its channels; one without where it has none */
 function targetsOf(rows: TargetRow[]): Target[] {
   const [row] = rows
   if (!row) return []
-  const target = (generation: number, indicator: string | null, builtUserKey: number | null = null): Target => ({
+  const profileChannelKeys = new Set(rows.flatMap((own) => (own.reads_profiles ? (own.channel_key ?? []) : [])))
+  const target = (generation: number, indicator: string | null, builtUserKey: number | null): Target => ({
     workspaceKey: row.workspace_key,
     generation,
     rule: indicator === null ? null : compiled(indicator),
@@ -57,13 +56,10 @@ function targetsOf(rows: TargetRow[]): Target[] {
         channel_key !== null && since_generation !== null && since_generation <= generation ? channel_key : [],
       ),
     ),
-    profileChannelKeys: NO_CHANNELS,
+    profileChannelKeys,
     builtUserKey,
   })
-  const served = {
-    ...target(row.generation, row.vip_indicator),
-    profileChannelKeys: new Set(rows.flatMap((own) => (own.reads_profiles ? (own.channel_key ?? []) : []))),
-  }
+  const served = target(row.generation, row.vip_indicator, null)
   if (row.building_generation === null) return [served]
   return [served, target(row.building_generation, row.building_vip_indicator, row.building_user_key)]
 }
