@@ -20,7 +20,7 @@ import { createWriterHere } from './writer-here.ts'
 const WRITES_AT_ONCE = 64
 
 /** What is read once from end to end needs no more; a server may have several such reads at once. */
-const SNAPSHOT_CACHE_KIB = -16_384
+const SNAPSHOT_CACHE_KIB = -2_048
 
 interface SqliteOptions {
   /** read once the store is there: of a folder that cannot be used the store says more than the key's file */
