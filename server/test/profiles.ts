@@ -37,9 +37,9 @@ export async function connectGraph(
   const organization = await makeOrganization(store, { vipIndicator: 'ltv >= 0', channels: 2 })
   const { orgId, workspaceId } = organization
   const { channelKey = 0, mediumId = '' } = organization.channels[channel] ?? {}
-  const setToken = (token: string | null) => {
-    const ciphertext = token === null ? null : secrets.encrypt(token, accessTokenPlace(orgId, mediumId))
-    return store.write('setAccessToken', { orgId, channelKey, ciphertext })
+  const setToken = (token: string | null, of = { channelKey, mediumId }) => {
+    const ciphertext = token === null ? null : secrets.encrypt(token, accessTokenPlace(orgId, of.mediumId))
+    return store.write('setAccessToken', { orgId, channelKey: of.channelKey, ciphertext })
   }
   await setToken(TOKEN)
   const graph = await startGraph(answer, TOKEN)

@@ -2,7 +2,7 @@ import type { Store } from '../database/store.ts'
 import { KEPT_MS } from './export-rows.ts'
 import type { ExportStorage } from './storage.ts'
 
-/** A clock of another machine, and an export that takes long. */
+/** A clock of another machine, and an export that takes long; one that is being made is written to all the time. */
 const SLACK_MS = 600_000
 
 /**
@@ -29,7 +29,7 @@ export async function removeFiles(
   }
   if (orgId !== undefined) return
   await removeForgotten(store, storage)
-  await storage.removeOld(now - KEPT_MS - SLACK_MS)
+  await storage.removeOld({ kept: now - KEPT_MS - SLACK_MS, begun: now - SLACK_MS })
 }
 
 /** Another server deletes an ended export from its own disk and forgets it: ours may still hold the file. */

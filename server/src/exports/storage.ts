@@ -15,8 +15,8 @@ export interface ExportStorage {
   remove: (name: string) => Promise<void>
   /** the files on this server's own disk */
   listLocal: () => Promise<string[]>
-  /** deletes what this server began before a time, epoch ms, and did not end */
-  removeOld: (before: number) => Promise<void>
+  /** deletes from this server's own disk what was last written before these times, epoch ms: whole files, and begun ones */
+  removeOld: (before: { kept: number; begun: number }) => Promise<void>
   /** an address of the storage's own, for so long; null: the files are in `folder`, and we serve them */
   presign: ((name: string, seconds: number) => Promise<string>) | null
   folder: string
@@ -29,6 +29,10 @@ export function createExportStorage({ dataDir, exports }: Pick<Config, 'dataDir'
   const folder = join(dataDir, 'exports')
   const partPath = (name: string) => join(folder, `${name}${PART}`)
   const listLocal = () => readdir(folder).catch(() => [])
+  const removeLocal = async (name: string) => {
+    await removeFile(join(folder, name))
+    await removeFile(partPath(name))
+  }
   const local = {
     folder,
     partPath: (name: string) => {
@@ -36,11 +40,11 @@ export function createExportStorage({ dataDir, exports }: Pick<Config, 'dataDir'
       return partPath(name)
     },
     listLocal,
-    async removeOld(before: number) {
+    async removeOld({ kept, begun }: { kept: number; begun: number }) {
       for (const name of await listLocal()) {
         const path = join(folder, name)
         const found = await stat(path).catch(() => null)
-        if (found && found.mtimeMs < before) await rm(path, { force: true })
+        if (found && found.mtimeMs < (name.endsWith(PART) ? begun : kept)) await removeFile(path)
       }
     },
   }
@@ -48,10 +52,7 @@ export function createExportStorage({ dataDir, exports }: Pick<Config, 'dataDir'
     return {
       ...local,
       keep: (name) => rename(partPath(name), join(folder, name)),
-      async remove(name) {
-        await removeFile(join(folder, name))
-        await removeFile(partPath(name))
-      },
+      remove: removeLocal,
       presign: null,
     }
   }
@@ -70,7 +71,8 @@ export function createExportStorage({ dataDir, exports }: Pick<Config, 'dataDir'
       await rm(path, { force: true })
     },
     async remove(name) {
-      await removeFile(partPath(name))
+      // what was kept there before the bucket
+      await removeLocal(name)
       await (await bucket()).remove(name)
     },
     presign: async (name, seconds) => await (await bucket()).presign(name, seconds),

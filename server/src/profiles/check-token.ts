@@ -145,7 +145,7 @@ async function tryAbility(
     }
     const missing = error.permissions.length > 0 ? error.permissions : permissions
     findings.push({ isOk: false, text: `It lacks ${missing.join(', ')} (${error.code})` })
-    missingPermissions.push(...missing)
+    missingPermissions.push(...missing.filter((name) => !missingPermissions.includes(name)))
     return null
   }
 }

@@ -27,6 +27,16 @@ eachStore((get) => {
     assert.equal((await channel.conversationOf(ANN.id))?.user_name, ANN.name)
   })
 
+  test('who was not asked for when a token was refused is read at once with another', async () => {
+    const channel = await connectGraph(get(), ({ path }) => ({ body: { id: path, name: `Person ${path}` } }))
+    await channel.setToken('EAAG-withdrawn-8d2e')
+    await channel.report(Array.from({ length: 12 }, (_, n) => ({ platformUserId: `${600_000 + n}` })))
+    await channel.read()
+    await channel.setToken(TOKEN)
+    await channel.read()
+    assert.deepEqual(await channel.reads(), [])
+  })
+
   test('a token that came while the old one was refused is not refused with it', async () => {
     const { store } = get()
     const channel = await connectGraph(get(), answerAnn)
@@ -59,6 +69,17 @@ eachStore((get) => {
       assert.equal((await channel.conversationOf(ANN.id))?.user_name, ANN.name)
     })
   }
+
+  test('where the whole app was asked too much, no other channel is asked for either', async () => {
+    const channel = await connectGraph(get(), () => graphError(4, '(#4) Application request limit reached'))
+    const [, other] = channel.channels
+    assert.ok(other)
+    await channel.setToken(TOKEN, other)
+    await channel.report([{ platformUserId: ANN.id }, { platformUserId: '7002', mediumId: other.mediumId }])
+    await channel.read()
+    assert.equal(channel.graph.calls.length, 1)
+    assert.equal((await channel.reads()).length, 2)
+  })
 
   test('a channel is left alone for as long as the platform says when its limits are nearly used up', async () => {
     const usage = {

@@ -36,16 +36,24 @@ const FIRST_RETRY_MS = MINUTE_MS
 const MAX_RETRY_MS = 120 * MINUTE_MS
 /** Limits are of the last hour. */
 const LIMITED_PAUSE_MS = 20 * MINUTE_MS
+/** The platform's error for a limit of the whole app: no other channel is asked for either. */
+const APP_LIMIT = '4'
+
+/** Until when this server asks for nobody, epoch ms. */
+interface AppPause {
+  untilMs: number
+}
 
 /** Reads the profiles that are due, on every channel with an access token, until it is stopped. */
 export async function readProfiles(reader: ProfileReader): Promise<void> {
   const { log, signal } = reader
   const running = new Map<string, Promise<void>>()
+  const appPause: AppPause = { untilMs: 0 }
   while (!signal.aborted) {
     try {
-      for (const channel of await findDueChannels(reader)) {
+      for (const channel of await findDueChannels(reader, appPause)) {
         if (running.size >= MAX_CHANNELS || running.has(channel.mediumId)) continue
-        const work = readBatch(reader, channel)
+        const work = readBatch(reader, channel, appPause)
           .catch((error) => {
             if (!signal.aborted) log.error({ message: 'Profiles could not be read', error: String(error) })
           })
@@ -62,10 +70,11 @@ export async function readProfiles(reader: ProfileReader): Promise<void> {
 
 /** Reads what is due now, and ends. */
 export async function readDueProfiles(reader: ProfileReader): Promise<void> {
+  const appPause: AppPause = { untilMs: 0 }
   for (;;) {
-    const channels = await findDueChannels(reader)
+    const channels = await findDueChannels(reader, appPause)
     if (channels.length === 0) return
-    for (const channel of channels) await readBatch(reader, channel)
+    for (const channel of channels) await readBatch(reader, channel, appPause)
   }
 }
 
@@ -78,7 +87,8 @@ interface DueChannel {
 }
 
 /** Channels with an access token that the platform takes, and people whose profile is due; in any order. */
-async function findDueChannels({ store, now }: ProfileReader): Promise<DueChannel[]> {
+async function findDueChannels({ store, now }: ProfileReader, appPause: AppPause): Promise<DueChannel[]> {
+  if (now() < appPause.untilMs) return []
   const rows = await store.db
     .selectFrom('channels as c')
     .select(['c.org_id as orgId', 'c.channel_key as channelKey', 'c.medium_id as mediumId', 'c.type'])
@@ -104,8 +114,9 @@ async function findDueChannels({ store, now }: ProfileReader): Promise<DueChanne
     .map(({ row }) => row)
 }
 
-async function readBatch(reader: ProfileReader, channel: DueChannel): Promise<void> {
+async function readBatch(reader: ProfileReader, channel: DueChannel, appPause: AppPause): Promise<void> {
   const { store, secrets, now } = reader
+  if (now() < appPause.untilMs) return
   const { orgId, channelKey, mediumId } = channel
   const token = secrets.decrypt(channel.ciphertext, accessTokenPlace(orgId, mediumId))
   const lease = randomBytes(12).toString('hex')
@@ -121,9 +132,10 @@ async function readBatch(reader: ProfileReader, channel: DueChannel): Promise<vo
   const left = [...reads]
   let isStopped = false
   const readOneByOne = async () => {
-    for (let read = left.shift(); read && !isStopped; read = left.shift()) {
-      if ((await readProfile(reader, channel, { read, lease, token })) === 'go on') continue
-      isStopped = true
+    while (!isStopped) {
+      const read = left.shift()
+      if (!read) return
+      if ((await readProfile(reader, channel, { read, lease, token, appPause })) === 'stop') isStopped = true
     }
   }
   await Promise.all(Array.from({ length: SIDE_BY_SIDE }, readOneByOne))
@@ -136,7 +148,7 @@ async function readBatch(reader: ProfileReader, channel: DueChannel): Promise<vo
 async function readProfile(
   { store, graph, log, now, signal }: ProfileReader,
   channel: DueChannel,
-  { read, lease, token }: { read: ProfileRead; lease: string; token: string },
+  { read, lease, token, appPause }: { read: ProfileRead; lease: string; token: string; appPause: AppPause },
 ): Promise<'go on' | 'stop'> {
   const { orgId, channelKey, mediumId, type, ciphertext } = channel
   const { conversationKey, platformUserId, attempts } = read
@@ -177,10 +189,13 @@ async function readProfile(
           code: error.code,
         })
         return 'stop'
-      case 'limited':
+      case 'limited': {
+        const pauseMs = Math.max(error.pauseMs, jittered(LIMITED_PAUSE_MS))
+        if (error.code === APP_LIMIT) appPause.untilMs = now() + pauseMs
         await giveBack(0, false)
-        await leaveAlone(Math.max(error.pauseMs, jittered(LIMITED_PAUSE_MS)))
+        await leaveAlone(pauseMs)
         return 'stop'
+      }
       case 'unknown':
         await record(null)
         return 'go on'

@@ -77,9 +77,11 @@ async function apply(tx: Tx, orgId: number, events: EventRow[]): Promise<Applied
   const cuids = await readCuids(tx, orgId, [...bindings.values()])
   await recordConversations(tx, {
     orgId,
-    conversations: events.map((event) => {
+    conversations: events.flatMap((event) => {
       const binding = bindings.get(event.link_id ?? '')
-      return binding?.event === event ? toReport(event, binding, cuids) : toReport(event)
+      if (binding?.event === event) return toReport(event, binding, cuids)
+      // a referral whose link is nobody's, or another's, changes nothing
+      return event.kind === 'message' ? toReport(event) : []
     }),
   })
   await bind(tx, orgId, [...bindings.values()])
