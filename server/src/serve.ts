@@ -6,6 +6,7 @@ import { CommandError } from './commands/command-error.ts'
 import { type Config, loadConfig, withPort } from './config.ts'
 import { openStore } from './database/open-store.ts'
 import type { Store } from './database/store.ts'
+import { checkExportStorage } from './exports/check-storage.ts'
 import { createExportStorage } from './exports/storage.ts'
 import { type HeldPort, holdPort } from './http/hold-port.ts'
 import { createMetrics } from './http/metrics.ts'
@@ -59,6 +60,7 @@ async function serveStore(
 ): Promise<void> {
   const secrets = createSecrets(loadMasterKey(config))
   await checkFingerprint(store, secrets)
+  await checkExportStorage(store, config)
   if (withSample && config.sample) await loadSampleWhereEmpty(store, secrets, config)
 
   const lines = pino.destination({ dest: 1, sync: false, minLength: LOG_BYTES, periodicFlush: LOG_MS })

@@ -6,6 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import S3rver from '@20minutes/s3rver'
 import { loadConfig } from '../src/config.ts'
 import type { Store } from '../src/database/store.ts'
+import { checkExportStorage } from '../src/exports/check-storage.ts'
 import { removeFiles } from '../src/exports/remove-files.ts'
 import { createExportStorage } from '../src/exports/storage.ts'
 import { testApp } from './app.ts'
@@ -160,6 +161,8 @@ eachStore((get) => {
     await utimes(stray, past, past)
     await removeFiles(t.store, t.storage, { now: Date.now() })
     assert.deepEqual(await readdir(join(t.dataDir, 'exports')), [`${fileName}.part`])
+    await removeFiles(t.store, t.storage, { now: Date.now() + 660_000 })
+    assert.deepEqual(await readdir(join(t.dataDir, 'exports')), [])
     await removeFiles(t.store, t.storage, { now: Date.now() + 3_700_000 })
     assert.deepEqual(await readdir(join(t.dataDir, 'exports')), [])
   })
@@ -223,16 +226,19 @@ eachStore((get) => {
     const directory = await makeFolder()
     const s3 = new S3rver({ port: 0, silent: true, directory, configureBuckets: [{ name: 'exports', configs: [] }] })
     const { port } = await s3.run()
+    const env = {
+      EXPORT_STORAGE: 's3',
+      S3_BUCKET: 'exports',
+      S3_ENDPOINT: `http://127.0.0.1:${port}`,
+      S3_ACCESS_KEY_ID: 'S3RVER',
+      S3_SECRET_ACCESS_KEY: 'S3RVER',
+    }
+    // what other tests have left lies nowhere any more
+    await get().execute('delete from exports')
     try {
       const t = await setUp({
         count: 30,
-        env: {
-          EXPORT_STORAGE: 's3',
-          S3_BUCKET: 'exports',
-          S3_ENDPOINT: `http://127.0.0.1:${port}`,
-          S3_ACCESS_KEY_ID: 'S3RVER',
-          S3_SECRET_ACCESS_KEY: 'S3RVER',
-        },
+        env,
       })
       const { totalCount, csvUrl } = await t.exported()
       assert.equal(totalCount, 30)
@@ -246,8 +252,21 @@ eachStore((get) => {
       assert.equal((await fetch(csvUrl.replace(/Signature=\w{6}/, 'Signature=000000'))).status, 403)
       assert.equal((await t.app.inject('/exports/x/y')).statusCode, 404)
 
+      const there = loadConfig({ ...env, DYNAMO_DATA_DIR: t.dataDir })
+      const here = loadConfig({ DYNAMO_DATA_DIR: t.dataDir })
+      await checkExportStorage(t.store, here)
+      await checkExportStorage(t.store, there)
+      await assert.rejects(checkExportStorage(t.store, here), {
+        message: new RegExp(
+          `^Exports are still in the bucket exports at http://127.0.0.1:${port}, and are kept in the data folder`,
+        ),
+      })
+      await writeFile(join(t.dataDir, 'exports', new URL(csvUrl).pathname.replace('/exports/', '')), 'of before')
+
       await t.post(t.credentials, '/v1.0/user/deleteUserData', { userId: 'u7' })
       assert.equal((await fetch(csvUrl)).status, 404)
+      assert.deepEqual(await readdir(join(t.dataDir, 'exports')), [])
+      await checkExportStorage(t.store, here)
       await s3.close()
       const answer = await t.get(t.credentials, `/vip-users/export?${t.query}`)
       assert.deepEqual([answer.statusCode, answer.json()], [500, { message: 'The file could not be stored' }])

@@ -180,6 +180,15 @@ eachStore((get) => {
     // again, by others, and with a link that nobody made
     assert.deepEqual(await send(referral('p1', forAnn, NOW - 300), referral('p3', forAnn, NOW - 300)), [0, 1])
     assert.deepEqual(await send(referral('p1', 'no-such-link', NOW - 300)), [1, 0])
+    assert.deepEqual(await send(referral('p9', 'no-such-link', NOW - 300)), [1, 0])
+    const people = await store.db
+      .selectFrom('conversations as c')
+      .select('c.platform_user_id')
+      .where('c.org_id', '=', orgId)
+    assert.deepEqual(
+      (await people.execute()).map((one) => one.platform_user_id),
+      ['p1'],
+    )
     assert.deepEqual(
       (await channel.rows()).map((row) => row.cuid),
       ['ann'],
