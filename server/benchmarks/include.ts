@@ -1,4 +1,5 @@
 import { mkdtemp, rm } from 'node:fs/promises'
+import { globalAgent } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -8,6 +9,7 @@ import { ask, askMonthTotals, CASES, pageOf } from './cases.ts'
 import { median, toTable } from './figures.ts'
 import { describeMachine } from './machine.ts'
 import type { MadeList } from './made-list.ts'
+import { KINDS, sendReport } from './reports.ts'
 import { startDynamo } from './servers.ts'
 
 // What `include=` costs a page: each page is asked for without and with it, in turn, by one client.
@@ -45,6 +47,9 @@ try {
         const told = include === ALL ? 'all five' : `\`${include}\``
         lines.push([name, what, told, ...(await measure(server.baseUrl, list, address, `&include=${include}`))])
       }
+      const what = 'pages of a birthday month, each after a purchase'
+      const buy = () => reportPurchase(server.baseUrl, list)
+      lines.push([name, what, '`rank`', ...(await measure(server.baseUrl, list, ofMonth, '&include=rank', buy))])
     } finally {
       await server.stop()
     }
@@ -65,12 +70,28 @@ function addressOf(start: string, list: MadeList, monthTotals: number[]): () => 
   return () => found.address(list, monthTotals)
 }
 
-/** @returns medians, and the one as a multiple of the other */
-async function measure(baseUrl: string, list: MadeList, address: () => string, include: string): Promise<string[]> {
+/** Moves one of the list's rows. */
+async function reportPurchase(baseUrl: string, list: MadeList): Promise<void> {
+  const { path, makeReport } = KINDS.purchases
+  await sendReport({ agent: globalAgent, baseUrl }, list, path, JSON.stringify(makeReport(list.users).item))
+}
+
+/**
+ * @param before is done each time before a page is asked for, and not timed
+ * @returns medians, and the one as a multiple of the other
+ */
+async function measure(
+  baseUrl: string,
+  list: MadeList,
+  address: () => string,
+  include: string,
+  before?: () => Promise<void>,
+): Promise<string[]> {
   const times: [without: number[], included: number[]] = [[], []]
   for (let page = 0; page < pages; page++) {
     // of another place each: what was asked for once is kept
     for (const [index, more] of ['', include].entries()) {
+      await before?.()
       const startedMs = performance.now()
       await ask(baseUrl, list, address() + more)
       times[index]?.push(performance.now() - startedMs)
