@@ -205,6 +205,28 @@ async function checkLists(
   assert.deepEqual(await verifyStore(store, { orgId: organization.orgId }), [])
 }
 
+/** The ranks of filtered pages, as somebody sees them who asked before and asks again after each change. */
+async function checkRanks(store: Store, { orgId, workspaceId, channels }: TestOrganization): Promise<void> {
+  for (const { mediumId } of channels) {
+    const all = (await walk(store, { orgId, workspaceId, mediumId, months: null, limit: 50 })).map(
+      (row) => row.conversationId,
+    )
+    for (const months of ['any', 1, 2, 12] as const) {
+      const question = { orgId, workspaceId, mediumId, months, limit: 3, withRanks: true }
+      for (let offset = 0, total = 1; offset < total; offset += question.limit) {
+        const page = await store.readList({ ...question, offset })
+        assert(typeof page !== 'string', String(page))
+        total = page.total
+        const ids = (JSON.parse(`[${page.items}]`) as { conversationId: string }[]).map((row) => row.conversationId)
+        assert.deepEqual(
+          page.ranks?.map((rank) => all[rank - 1]),
+          page.returned === 0 ? page.ranks : ids,
+        )
+      }
+    }
+  }
+}
+
 /** @param runs how many interleavings; half as many with concurrent writers */
 export function listOrderSuite(get: () => TestStore, runs: number): void {
   test('after facts came in any order, some of them twice, a walk shows each VIP once, in order, with the right totals', async () => {
@@ -217,7 +239,10 @@ export function listOrderSuite(get: () => TestStore, runs: number): void {
         async (sequence, limit, batch) => {
           const organization = await makeOrganization(store, { vipIndicator: `ltv >= ${THRESHOLD}`, channels: 2 })
           const facts = factsOf(organization, sequence)
-          for (const told of batchesOf(facts, sequence, batch)) await write(store, organization.orgId, told)
+          for (const told of batchesOf(facts, sequence, batch)) {
+            await write(store, organization.orgId, told)
+            await checkRanks(store, organization)
+          }
           await checkLists(store, organization, merged(facts), { limit })
         },
       ),

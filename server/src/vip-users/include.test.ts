@@ -193,6 +193,27 @@ eachStore(
         }
       }
     })
+
+    test('ranks follow rows that move a few places, within a range too', async () => {
+      for (let move = 0; move < 40; move++) {
+        const number = (move * 37) % USERS
+        // past the next three, or those before
+        const ltv = Math.floor(number / 3) + (move % 2 === 0 ? 1.5 : -1.5)
+        const user = { cuid: `u-${number}`, properties: [{ key: 'ltv', value: ltv }], lastAppOpenTimestamp: null }
+        await get().store.write('recordUsers', {
+          orgId: org.orgId,
+          users: [{ ...user, eventTimestamp: NOW + 2 + move }],
+        })
+        const places = new Map((await walk('')).map((row, index) => [row.conversationId, index + 1]))
+        for (const filter of ['&hasBirthday=true', '&birthdayMonth=5']) {
+          const rows = await walk(`${filter}&include=rank`)
+          assert.deepEqual(
+            rows.map((row) => row.rank),
+            rows.map((row) => places.get(row.conversationId)),
+          )
+        }
+      }
+    })
   },
   // pages span several ranges
   { rangeRows: 8 },
