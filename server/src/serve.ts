@@ -6,7 +6,7 @@ import { CommandError } from './commands/command-error.ts'
 import { type Config, loadConfig, withPort } from './config.ts'
 import { openStore } from './database/open-store.ts'
 import type { Store } from './database/store.ts'
-import { checkExportStorage } from './exports/check-storage.ts'
+import { warnOfOtherBuckets } from './exports/remove-files.ts'
 import { createExportStorage } from './exports/storage.ts'
 import { type HeldPort, holdPort } from './http/hold-port.ts'
 import { createMetrics } from './http/metrics.ts'
@@ -60,7 +60,6 @@ async function serveStore(
 ): Promise<void> {
   const secrets = createSecrets(loadMasterKey(config))
   await checkFingerprint(store, secrets)
-  await checkExportStorage(store, config)
   if (withSample && config.sample) await loadSampleWhereEmpty(store, secrets, config)
 
   const lines = pino.destination({ dest: 1, sync: false, minLength: LOG_BYTES, periodicFlush: LOG_MS })
@@ -83,14 +82,16 @@ async function serveStore(
   await held.release()
   await listening(config, () => app.listen({ host: config.host, port: config.port }))
   process.stdout.write(json ? startJson(baseUrl, store.name, sample) : startText(baseUrl, config, sample))
-  for (const warning of config.warnings) process.stderr.write(`Warning: ${warning}\n`)
+  const storage = createExportStorage(config)
+  const warnings = [...config.warnings, ...(await warnOfOtherBuckets(store, storage))]
+  for (const warning of warnings) process.stderr.write(`Warning: ${warning}\n`)
 
   const stopping = new AbortController()
   const background = runBackground(store, {
     log,
     metrics,
     bell,
-    storage: createExportStorage(config),
+    storage,
     dataDir: config.dataDir,
     graph: createGraph({ url: config.graphUrl, count: metrics.countGraphCall }),
     secrets,

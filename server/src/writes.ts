@@ -11,7 +11,6 @@ import { renewStoreId } from './database/meta.ts'
 import { markCompacted } from './erasure/compact-store.ts'
 import { eraseUser, reapplyErasure } from './erasure/erase-user.ts'
 import { forgetErasures } from './erasure/upkeep.ts'
-import { changeExportStorage } from './exports/check-storage.ts'
 import { beginExport, finishExport, forgetExport } from './exports/export-rows.ts'
 import { forgetAnswers } from './idempotency/forget-answers.ts'
 import { idempotent } from './idempotency/idempotent.ts'
@@ -41,7 +40,6 @@ export const writes = {
   applyEvents,
   beginExport,
   buildChunk,
-  changeExportStorage,
   connectChannel,
   createApiKey,
   createChannel,

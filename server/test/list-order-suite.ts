@@ -239,14 +239,25 @@ export function listOrderSuite(get: () => TestStore, runs: number): void {
         async (sequence, limit, batch) => {
           const organization = await makeOrganization(store, { vipIndicator: `ltv >= ${THRESHOLD}`, channels: 2 })
           const facts = factsOf(organization, sequence)
-          for (const told of batchesOf(facts, sequence, batch)) {
-            await write(store, organization.orgId, told)
-            await checkRanks(store, organization)
-          }
+          for (const told of batchesOf(facts, sequence, batch)) await write(store, organization.orgId, told)
           await checkLists(store, organization, merged(facts), { limit })
         },
       ),
       { numRuns: runs },
+    )
+  })
+
+  test('after every write the ranks of filtered pages are the places in the whole list', async () => {
+    const { store } = get()
+    await fc.assert(
+      fc.asyncProperty(fc.array(reports, { minLength: 20, maxLength: 60 }), async (sequence) => {
+        const organization = await makeOrganization(store, { vipIndicator: `ltv >= ${THRESHOLD}`, channels: 2 })
+        for (const told of batchesOf(factsOf(organization, sequence), sequence, 5)) {
+          await write(store, organization.orgId, told)
+          await checkRanks(store, organization)
+        }
+      }),
+      { numRuns: Math.ceil(runs / 2) },
     )
   })
 

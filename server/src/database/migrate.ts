@@ -6,6 +6,7 @@ import { statements as first } from './migrations/0001-first.ts'
 import { statements as webhooks } from './migrations/0002-webhooks.ts'
 import { statements as exports } from './migrations/0003-exports.ts'
 import { statements as profiles } from './migrations/0004-profiles.ts'
+import { statements as exportBuckets } from './migrations/0005-export-buckets.ts'
 import { postgresSchema } from './postgres/schema.ts'
 import type { Schema } from './schema.ts'
 import { sqliteSchema } from './sqlite/schema.ts'
@@ -39,7 +40,7 @@ export interface DialectSchema {
 }
 
 /** In order; a migration that has landed is never changed. */
-const MIGRATIONS = [first, webhooks, exports, profiles]
+const MIGRATIONS = [first, webhooks, exports, profiles, exportBuckets]
 
 /**
  * Brings the schema to this program's version, inside the caller's transaction, which holds the store's migration lock.

@@ -183,6 +183,8 @@ export interface Schema {
     state: 'making' | 'stored' | 'ended'
     created_timestamp: number
     expires_timestamp: number
+    /** where its file is kept, and how that is reached; null: on a server's own disk */
+    bucket: string | null
   }
   /** whose facts dated before the erasure are dropped, as a keyed hash of the `cuid` alone */
   erased_users: {

@@ -36,7 +36,10 @@ export function openBucket({ bucket, region, endpoint, credentials }: BucketConf
       )
     },
     async remove(name) {
-      await client.send(new DeleteObjectCommand({ Bucket: bucket, Key: name }))
+      await client.send(new DeleteObjectCommand({ Bucket: bucket, Key: name })).catch((error: unknown) => {
+        // with it all of its files are gone
+        if (!(error instanceof Error && error.name === 'NoSuchBucket')) throw error
+      })
     },
     presign: (name, seconds) =>
       getSignedUrl(client, new GetObjectCommand({ Bucket: bucket, Key: name }), { expiresIn: seconds }),

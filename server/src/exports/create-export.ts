@@ -43,7 +43,7 @@ async function attemptExport(
 ): Promise<CreatedExport | null> {
   const { orgId } = question
   const { extension, mediaType } = FORMATS[format]
-  const fileName = await store.write('beginExport', { orgId, extension })
+  const fileName = await store.write('beginExport', { orgId, extension, bucket: storage.bucket })
   try {
     const rows = await writeFile(storage.partPath(fileName), (write) =>
       writeList(store, question, { format, signal, write }),
@@ -76,7 +76,7 @@ async function isExportEnded({ db }: Pick<Store, 'db'>, orgId: number, fileName:
 /** What cannot be deleted now, the next sweep deletes: its row is still there. */
 async function abandon(store: Store, storage: ExportStorage, orgId: number, fileName: string): Promise<void> {
   await storage
-    .remove(fileName)
+    .remove(fileName, storage.bucket)
     .then(() => store.write('forgetExport', { orgId, fileName }))
     .catch(() => undefined)
 }

@@ -10,9 +10,13 @@ const ID_BYTES = 12
 /**
  * Registers an export before its list is read: whoever is erased from then on is in none that is stored.
  *
+ * @param bucket where its file will be; null: on the server's own disk
  * @returns the name of its file
  */
-export async function beginExport(tx: Tx, { orgId, extension }: { orgId: number; extension: string }): Promise<string> {
+export async function beginExport(
+  tx: Tx,
+  { orgId, extension, bucket = null }: { orgId: number; extension: string; bucket?: string | null },
+): Promise<string> {
   await shareRules(tx, orgId)
   const fileName = `vip-users-${randomBytes(ID_BYTES).toString('hex')}.${extension}`
   await tx.db
@@ -23,6 +27,7 @@ export async function beginExport(tx: Tx, { orgId, extension }: { orgId: number;
       state: 'making',
       created_timestamp: tx.now,
       expires_timestamp: tx.now + KEPT_MS,
+      bucket,
     })
     .execute()
   return fileName

@@ -11,8 +11,10 @@ export interface ExportStorage {
   partPath: (name: string) => string
   /** takes a file that is made, whole or not at all */
   keep: (name: string, mediaType: string) => Promise<void>
-  /** deletes it and what was made of it; also where there is none */
-  remove: (name: string) => Promise<void>
+  /** deletes it and what was made of it; also where there is none. @param bucket where it is kept; null: on the own disk */
+  remove: (name: string, bucket: string | null) => Promise<void>
+  /** the bucket that files are kept in, and how it is reached; null: on the own disk */
+  bucket: string | null
   /** the files on this server's own disk */
   listLocal: () => Promise<string[]>
   /** deletes from this server's own disk what was last written before these times, epoch ms: whole files, and begun ones */
@@ -53,6 +55,7 @@ export function createExportStorage({ dataDir, exports }: Pick<Config, 'dataDir'
       ...local,
       keep: (name) => rename(partPath(name), join(folder, name)),
       remove: removeLocal,
+      bucket: null,
       presign: null,
     }
   }
@@ -70,11 +73,11 @@ export function createExportStorage({ dataDir, exports }: Pick<Config, 'dataDir'
       await (await bucket()).put(name, { body: createReadStream(path), size, mediaType })
       await rm(path, { force: true })
     },
-    async remove(name) {
-      // what was kept there before the bucket
+    async remove(name, place) {
       await removeLocal(name)
-      await (await bucket()).remove(name)
+      if (place !== null) await (await bucket()).remove(name)
     },
+    bucket: `${exports.bucket} at ${exports.endpoint === null ? 'Amazon' : new URL(exports.endpoint).href}`,
     presign: async (name, seconds) => await (await bucket()).presign(name, seconds),
   }
 }

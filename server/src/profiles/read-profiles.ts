@@ -131,17 +131,24 @@ async function readBatch(reader: ProfileReader, channel: DueChannel, appPause: A
   })
   const left = [...reads]
   let isStopped = false
+  let failure: { error: unknown } | undefined
   const readOneByOne = async () => {
-    while (!isStopped) {
+    while (!isStopped && now() >= appPause.untilMs) {
       const read = left.shift()
       if (!read) return
-      if ((await readProfile(reader, channel, { read, lease, token, appPause })) === 'stop') isStopped = true
+      const said = await readProfile(reader, channel, { read, lease, token, appPause }).catch((error: unknown) => {
+        failure ??= { error }
+      })
+      if (said !== 'go on') isStopped = true
     }
   }
   await Promise.all(Array.from({ length: SIDE_BY_SIDE }, readOneByOne))
-  if (left.length === 0) return
-  const conversationKeys = left.map((read) => read.conversationKey)
-  await store.write('returnProfileReads', { orgId, conversationKeys, lease, dueTimestamp: now(), failed: false })
+  if (left.length > 0) {
+    const conversationKeys = left.map((read) => read.conversationKey)
+    await store.write('returnProfileReads', { orgId, conversationKeys, lease, dueTimestamp: now(), failed: false })
+  }
+  // of the store; whom it was about is read once the lease is over
+  if (failure) throw (failure as { error: unknown }).error
 }
 
 /** @returns whether the channel's other people may be asked for */
@@ -190,10 +197,10 @@ async function readProfile(
         })
         return 'stop'
       case 'limited': {
-        const pauseMs = Math.max(error.pauseMs, jittered(LIMITED_PAUSE_MS))
-        if (error.code === APP_LIMIT) appPause.untilMs = now() + pauseMs
+        const pauseMs = jittered(LIMITED_PAUSE_MS)
+        if (error.code === APP_LIMIT) appPause.untilMs = Math.max(appPause.untilMs, now() + pauseMs)
         await giveBack(0, false)
-        await leaveAlone(pauseMs)
+        await leaveAlone(Math.max(error.pauseMs, pauseMs))
         return 'stop'
       }
       case 'unknown':

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { forUpdate, hasRowLocks, joinEach, rowsTable, userKeysTable } from '../database/rows.ts'
 import type { Tx } from '../database/write.ts'
-import { isProfileOld, planProfileReads } from '../profiles/plan-reads.ts'
+import { isProfileOld, type PlannedRead, planProfileReads } from '../profiles/plan-reads.ts'
 import { readProperties } from '../users/read-properties.ts'
 import { type JudgedUser, judge, type Mark, readMarks, writeMarks } from './marks.ts'
 import { type CountChange, countChanges, type ListKey } from './ranges.ts'
@@ -15,7 +15,7 @@ export interface ListRow extends ListKey {
   birthdayMonth: number | null
   row: string
   /** whose profile is to be read once the row is written */
-  oldProfile?: { conversationKey: number; channelKey: number }
+  oldProfile?: PlannedRead
 }
 
 /**
@@ -234,7 +234,8 @@ export async function deriveRows(
         userKey,
         birthdayMonth: rowMonth(user.birthday),
         row,
-        ...(isOld && { oldProfile: { conversationKey, channelKey } }),
+        // of a list that is being made, whoever writes or buys meanwhile goes first
+        ...(isOld && { oldProfile: { conversationKey, channelKey, isLast: target.builtUserKey !== null } }),
       })
     }
   }
