@@ -278,10 +278,7 @@ eachStore((get) => {
       S3_SECRET_ACCESS_KEY: 'S3RVER',
     }
     try {
-      const t = await setUp({
-        count: 30,
-        env,
-      })
+      const t = await setUp({ count: 30, env })
       const { totalCount, csvUrl } = await t.exported()
       assert.equal(totalCount, 30)
       assert(csvUrl.startsWith(`http://127.0.0.1:${port}/exports/vip-users-`), csvUrl)

@@ -116,7 +116,6 @@ async function findDueChannels({ store, now }: ProfileReader, appPause: AppPause
 
 async function readBatch(reader: ProfileReader, channel: DueChannel, appPause: AppPause): Promise<void> {
   const { store, secrets, now } = reader
-  if (now() < appPause.untilMs) return
   const { orgId, channelKey, mediumId } = channel
   const token = secrets.decrypt(channel.ciphertext, accessTokenPlace(orgId, mediumId))
   const lease = randomBytes(12).toString('hex')
