@@ -8,7 +8,9 @@ import { errors } from '../http/errors.ts'
 import { compareTexts } from '../text-order.ts'
 import { type LockedUser, lockUsers } from '../users/lock-users.ts'
 import { MAX_LTV_MICROS } from '../users/money.ts'
-import { refreshLists } from '../vip-users/refresh.ts'
+import type { JudgedUser } from '../vip-users/marks.ts'
+import { JUDGED_COLUMNS, refreshLists, usersByKey } from '../vip-users/refresh.ts'
+import { readTargets } from '../vip-users/targets.ts'
 
 export interface Purchase {
   purchaseId: string
@@ -46,9 +48,10 @@ export async function recordPurchases(
   if (recorded.length !== inserted) throw new Error(`${inserted} purchases were inserted, ${recorded.length} are new`)
   if (stored) await chainAnew(tx, orgId, chain(recorded, users))
   const sums = sumUp(recorded, users)
-  await addToUsers(tx, orgId, sums)
+  const targets = await readTargets(tx, orgId)
+  const judged = await addToUsers(tx, orgId, sums, targets.length > 0)
   await forgetUnused(tx, orgId, [...created.difference(sums)])
-  await refreshLists(tx, orgId, [...sums.keys()])
+  await refreshLists(tx, orgId, [...sums.keys()], { targets, users: judged })
   if (inserted === purchases.length) return purchases.map(() => 'recorded')
 
   const known: ReadonlyMap<string, Omit<StoredPurchase, 'isNew'>> = stored ??
@@ -216,12 +219,18 @@ function sumUp(purchases: KeyedPurchase[], users: ReadonlyMap<number, LockedUser
   return new Map([...sums].sort(([one], [other]) => one - other))
 }
 
-async function addToUsers(tx: Tx, orgId: number, sums: ReadonlyMap<number, Sum>): Promise<void> {
-  await updateEach(
+/** @returns the users with their new sums where they are to be judged, in the order of their keys */
+async function addToUsers(
+  tx: Tx,
+  orgId: number,
+  sums: ReadonlyMap<number, Sum>,
+  areJudged: boolean,
+): Promise<Map<number, JudgedUser>> {
+  const users = await updateEach(
     tx.db,
     SUM_TYPES,
     [...sums.values()],
-    (k, from) => sql`
+    (k, from) => sql<JudgedUser>`
     /* users.add-purchases */
     update users
     set purchases_micros = users.purchases_micros + ${k('micros')}, purchases = users.purchases + ${k('purchases')},
@@ -231,8 +240,10 @@ async function addToUsers(tx: Tx, orgId: number, sums: ReadonlyMap<number, Sum>)
         else users.last_purchase_timestamp end,
       last_purchase_id = ${k('last_purchase_id')}
     ${from}
-    where users.org_id = ${orgId} and users.user_key = ${k('user_key')}`,
+    where users.org_id = ${orgId} and users.user_key = ${k('user_key')}
+    ${areJudged ? sql`returning ${JUDGED_COLUMNS}` : sql``}`,
   )
+  return usersByKey(users)
 }
 
 /** Users made for purchases that turned out to change nothing are nobody. */

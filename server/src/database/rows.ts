@@ -50,24 +50,25 @@ export function rowsTable<S, C extends Record<string, ColumnType>>(
  * where t.key = ${k('key')}`)``.
  *
  * @param update makes the statement: `k` gives what stands for a row's column, `from` brings the rows where they are joined
+ * @returns what the statement returns, in any order
  */
-export async function updateEach<S, C extends Record<string, ColumnType>>(
+export async function updateEach<S, C extends Record<string, ColumnType>, Returned = never>(
   db: Kysely<S>,
   columns: C,
   rows: readonly { [name in keyof C]: ColumnValue }[],
-  update: (k: (name: keyof C & string) => RawBuilder<unknown>, from: RawBuilder<unknown>) => RawBuilder<unknown>,
-): Promise<void> {
-  if (rows.length === 0) return
+  update: (k: (name: keyof C & string) => RawBuilder<unknown>, from: RawBuilder<unknown>) => RawBuilder<Returned>,
+): Promise<Returned[]> {
+  if (rows.length === 0) return []
   if (isPostgres(db)) {
     const from = sql`from ${rowsTable(db, 'k', columns, rows)}`
-    await update((name) => sql`${sql.ref(`k.${name}`)}`, from).execute(db)
-    return
+    return (await update((name) => sql`${sql.ref(`k.${name}`)}`, from).execute(db)).rows
   }
   const { sql: text, parameters } = update((name) => sql`${new OfRow(name)}`, sql``).compile(db)
   const lists = rows
     .values()
     .map((row) => parameters.map((value) => (value instanceof OfRow ? row[value.name] : value)))
-  runEach(db, text, lists)
+  // the statement returns rows of this type
+  return runEach(db, text, lists) as Returned[]
 }
 
 /** A parameter that is each row's own. */

@@ -64,7 +64,7 @@ export interface Verdicts {
 export const countOf = ({ vip, notVip, failed }: Verdicts): number => vip + notVip + failed
 
 /** What a `JudgedUser` is read from: columns of `users`, which is to have no alias. */
-const JUDGED_COLUMNS = sql.raw(`users.user_key, users.cuid,
+export const JUDGED_COLUMNS = sql.raw(`users.user_key, users.cuid,
   cast(coalesce(users.ltv_property_micros, users.purchases_micros) as text) as ltv_micros, users.purchases,
   users.last_purchase_timestamp, users.last_app_open_timestamp, users.first_name, users.last_name, users.birthday`)
 
@@ -75,8 +75,13 @@ export async function readUsers(tx: Tx, orgId: number, userKeys: number[]): Prom
     select ${JUDGED_COLUMNS}
     from ${userKeysTable(tx.db, userKeys)}
       ${joinEach(tx.db, 'users', 'users', sql`users.org_id = ${orgId} and users.user_key = k.user_key`)}`.execute(tx.db)
-  rows.sort((one, other) => one.user_key - other.user_key)
-  return new Map(rows.map((row) => [row.user_key, row]))
+  return usersByKey(rows)
+}
+
+/** In the order of their keys. */
+export function usersByKey(users: JudgedUser[]): Map<number, JudgedUser> {
+  users.sort((one, other) => one.user_key - other.user_key)
+  return new Map(users.map((user) => [user.user_key, user]))
 }
 
 /** Locks the next users after this key until the commit, `limit` at most. In the order of their keys. */
@@ -328,7 +333,8 @@ async function writeRows(tx: Tx, orgId: number, rows: ListRow[]): Promise<void> 
 async function lockLists(tx: Tx, orgId: number, lists: ListKey[]): Promise<void> {
   const keys = lists.map(({ workspaceKey, channelKey }) => ({ workspace_key: workspaceKey, channel_key: channelKey }))
   const wanted = rowsTable(tx.db, 'k', { workspace_key: 'bigint', channel_key: 'bigint' }, keys)
-  if (hasRowLocks(tx.db)) {
+  // one alone is locked as it is raised
+  if (hasRowLocks(tx.db) && lists.length > 1) {
     await sql`
     /* lists.lock */
     select c.version from workspace_channels c

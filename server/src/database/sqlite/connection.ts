@@ -59,8 +59,17 @@ export function iterateRows(db: Kysely<Schema>, text: string, parameters: readon
   return adapt(connectionOf(db).database.prepare(text)).iterate(parameters)
 }
 
-/** Runs a statement once with each of these lists of parameters; through Kysely each would take several times as long. */
-export function runEach<S>(db: Kysely<S>, text: string, lists: Iterable<readonly unknown[]>): void {
-  const { run } = connectionOf(db).prepare(text)
-  for (const parameters of lists) run(parameters)
+/**
+ * Runs a statement once with each of these lists of parameters; through Kysely each would take several times as long.
+ *
+ * @returns all rows that it returned
+ */
+export function runEach<S>(db: Kysely<S>, text: string, lists: Iterable<readonly unknown[]>): unknown[] {
+  const { reader, run, all } = connectionOf(db).prepare(text)
+  const rows: unknown[] = []
+  for (const parameters of lists) {
+    if (reader) rows.push(...all(parameters))
+    else run(parameters)
+  }
+  return rows
 }
