@@ -2,8 +2,10 @@ import { Kysely, PostgresDialect } from 'kysely'
 import pg from 'pg'
 import type { Schema } from '../schema.ts'
 
-/** Connections for reads; more only queue inside PostgreSQL. */
-const READ_CONNECTIONS = 10
+/** Connections for pages of lists; more only queue inside PostgreSQL. */
+const LIST_CONNECTIONS = 10
+/** Connections for all other reads. */
+const READ_CONNECTIONS = 6
 /** Connections for writes, however many of them wait for each other's locks. */
 export const WRITE_CONNECTIONS = 6
 const CONNECT_TIMEOUT_MS = 5_000
@@ -20,11 +22,13 @@ export interface PostgresConnection {
  */
 const EVERY = '-c synchronous_commit=on -c jit=off'
 /**
- * Writes are about a few hundred rows that each have a key, and what they touch is mostly in memory: a look-up is cheap,
- * and walking an organization for a batch is not. Each batch is planned for what it holds: a plan that is kept is one for
- * the empty tables that a store begins with.
+ * For statements that look up what an index has, whatever they are asked with: pages, and writes, which are about a few
+ * hundred rows that each have a key. To plan each takes half the time of a page, and a tenth of a write's; and a look-up is
+ * cheap, since what is touched is mostly in memory, and walking an organization for it is not.
  */
-const LOOK_UPS = '-c random_page_cost=1.1 -c plan_cache_mode=force_custom_plan'
+const LOOK_UPS = '-c random_page_cost=1.1 -c enable_seqscan=off -c plan_cache_mode=force_generic_plan'
+/** So long a plan is kept: it is one for the tables as they were, which a store begins with empty. */
+const PLANS_KEPT_MS = 1_000
 
 /** The pool for reads, and for what runs with the store for itself. */
 export function openPool(url: string): PostgresConnection {
@@ -33,10 +37,23 @@ export function openPool(url: string): PostgresConnection {
   return { pool, db: new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) }) }
 }
 
+/** The pool for pages of lists, whose statements have names. */
+export function openListPool(url: string): pg.Pool {
+  const pool = connect(url, LIST_CONNECTIONS, `${EVERY} ${LOOK_UPS}`)
+  pool.on('connect', forgetPlans)
+  changeQueries(pool, (text, values) => ({ text, values }))
+  return pool
+}
+
 /** The pool for writes: each of their statements is parsed once a connection. */
 export function openWritePool(url: string): PostgresConnection {
   const pool = connect(url, WRITE_CONNECTIONS, `${EVERY} ${LOOK_UPS}`)
-  nameStatements(pool)
+  pool.on('connect', forgetPlans)
+  const statements = new Map<string, { name: string; text: string }>()
+  changeQueries(pool, (text, values) => {
+    const statement = statements.getOrInsertComputed(text, () => ({ name: `write.${statements.size}`, text }))
+    return { ...statement, values }
+  })
   return { pool, db: new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) }) }
 }
 
@@ -60,16 +77,18 @@ function connect(url: string, max: number, options: string): pg.Pool {
   return pool
 }
 
-/** Sends each text that has values under a name of its own: PostgreSQL keeps what it has parsed under it. */
-function nameStatements(pool: pg.Pool): void {
-  const statements = new Map<string, { name: string; text: string }>()
-  changeQueries(pool, (text, values) => {
-    const statement = statements.getOrInsertComputed(text, () => ({
-      name: `write.${statements.size}`,
-      text: forAnyOrganization(text),
-    }))
-    return { ...statement, values }
-  })
+/** Forgets a connection's plans before a statement, where they are old. */
+function forgetPlans(client: pg.PoolClient): void {
+  const query = client.query.bind(client) as (...given: unknown[]) => unknown
+  let forgottenMs = performance.now()
+  client.query = ((...given: unknown[]) => {
+    if (performance.now() - forgottenMs > PLANS_KEPT_MS) {
+      forgottenMs = performance.now()
+      // where it fails, so does the statement
+      query('discard plans', () => undefined)
+    }
+    return query(...given)
+  }) as typeof client.query
 }
 
 /**

@@ -8,7 +8,7 @@ import type { Store } from '../store.ts'
 import { StoreUnavailable } from '../store-unavailable.ts'
 import type { WriterOptions } from '../write.ts'
 import { compactPostgres } from './compact.ts'
-import { openPool, openWritePool, WRITE_CONNECTIONS } from './connection.ts'
+import { openListPool, openPool, openWritePool, WRITE_CONNECTIONS } from './connection.ts'
 import { createListReader } from './list-reader.ts'
 import { createPostgresPace } from './pace.ts'
 import { createPostgresWriter } from './writer.ts'
@@ -35,6 +35,7 @@ export async function openPostgresStore(
       { cause: error },
     )
   }
+  const lists = openListPool(url)
   const writing = openWritePool(url)
   const writer = boundWriter(createPostgresWriter(writing.db, writes, options), WRITE_CONNECTIONS)
   return {
@@ -43,7 +44,7 @@ export async function openPostgresStore(
     db,
     write: writer.write,
     writeDepth: writer.depth,
-    readList: createListReader(pool),
+    readList: createListReader(lists),
     snapshot: (read) => db.transaction().setIsolationLevel('repeatable read').setAccessMode('read only').execute(read),
     async ping() {
       await pool.query('select 1')
@@ -56,8 +57,7 @@ export async function openPostgresStore(
     backUp: null,
     async close() {
       await writer.close()
-      await writing.pool.end()
-      await pool.end()
+      await Promise.all([lists.end(), writing.pool.end(), pool.end()])
     },
   }
 }
