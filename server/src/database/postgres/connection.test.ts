@@ -20,8 +20,8 @@ onStore('PostgreSQL', (get) => {
     test(`a plan of the pool for ${name} is kept for a second, whatever it is asked with`, async (t) => {
       const clock = t.mock.method(performance, 'now', () => 0)
       const pool = open()
+      const client = await pool.connect()
       try {
-        const client = await pool.connect()
         await client.query(FUNCTION)
         const plannedWith = async (asked: number) => {
           const text = 'select pg_temp.planned_with() as value where $1::int > 0'
@@ -35,8 +35,8 @@ onStore('PostgreSQL', (get) => {
         assert.equal(await plannedWith(2), 'first')
         clock.mock.mockImplementation(() => 1_001)
         assert.equal(await plannedWith(3), 'second')
-        client.release()
       } finally {
+        client.release()
         await pool.end()
       }
     })
