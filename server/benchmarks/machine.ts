@@ -29,9 +29,11 @@ async function versions(databaseUrl: string | undefined): Promise<string[]> {
 async function postgresVersion(databaseUrl: string): Promise<string> {
   const client = new pg.Client({ connectionString: databaseUrl })
   await client.connect()
-  const { rows } = await client.query('show server_version')
+  const { rows } = await client.query(
+    `select current_setting('server_version') as version, current_setting('shared_buffers') as buffers`,
+  )
   await client.end()
-  return rows[0].server_version
+  return `${rows[0].version} with shared_buffers ${rows[0].buffers}`
 }
 
 function commit(): string {

@@ -116,7 +116,7 @@ async function makeFolder(name: string): Promise<string> {
 }
 
 async function startServer(base?: string): Promise<PostgresServer> {
-  const started = await startPostgres(base)
+  const started = await startPostgres({ base })
   if ('unavailable' in started) throw new Error(started.unavailable)
   return started
 }

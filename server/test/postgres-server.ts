@@ -21,6 +21,11 @@ import { fileURLToPath } from 'node:url'
 /** A PostgreSQL server of our own: `url` names its database `postgres`, whose user may do everything. */
 export type PostgresServer = { url: string; stop(): Promise<void> }
 
+interface StartOptions {
+  base?: string | undefined
+  settings?: Record<string, string>
+}
+
 /**
  * Starts a PostgreSQL server, empty, on a free port of 127.0.0.1, from the binaries that npm installed.
  *
@@ -28,14 +33,15 @@ export type PostgresServer = { url: string; stop(): Promise<void> }
  * input is open, so that the server goes away with its owner however that ends, by SIGKILL too; nobody has to call
  * `stop`, and the server does not keep its owner alive.
  *
- * @param base  a data folder to start on a copy of, as from a backup; left out: an empty server
+ * @param options  `base`: a data folder to start on a copy of, as from a backup, left out: an empty server; `settings`: of
+ *   the server, by their names
  * @returns `unavailable`, a sentence that says why, where there are no binaries for the platform or they do not start
  */
-export async function startPostgres(base?: string): Promise<PostgresServer | { unavailable: string }> {
+export async function startPostgres(options: StartOptions = {}): Promise<PostgresServer | { unavailable: string }> {
   // Set by test.mjs when it has tried already, so that not every file tries again.
   const { TEST_POSTGRES_UNAVAILABLE: reason } = process.env
   if (reason) return { unavailable: reason }
-  const keeper = spawn(process.execPath, [fileURLToPath(import.meta.url), ...(base === undefined ? [] : [base])], {
+  const keeper = spawn(process.execPath, [fileURLToPath(import.meta.url), JSON.stringify(options)], {
     stdio: ['pipe', 'pipe', 'inherit'],
     // A session of its own: Ctrl-C in the terminal must reach the tests first, and the server after them.
     detached: true,
@@ -68,7 +74,7 @@ async function keep(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'dynamo-postgres-'))
   let server: ChildProcess | undefined
   try {
-    const started = await startIn(folder, process.argv[2])
+    const started = await startIn(folder, JSON.parse(process.argv[2] ?? '{}'))
     server = started.process
     await answer({ url: `postgres://postgres@127.0.0.1:${started.port}/postgres` })
     await ended
@@ -102,7 +108,10 @@ function nativeFolder(): string {
  * The server refuses to run as root, and another user may not be able to read the checkout: so it gets a copy of its
  * binaries, which is needed anyway for the links that npm packages cannot hold.
  */
-async function startIn(folder: string, base?: string): Promise<{ process: ChildProcess; port: number }> {
+async function startIn(
+  folder: string,
+  { base, settings = {} }: StartOptions,
+): Promise<{ process: ChildProcess; port: number }> {
   const native = nativeFolder()
   const copy = join(folder, 'native')
   cpSync(native, copy, { recursive: true, verbatimSymlinks: true })
@@ -124,7 +133,7 @@ async function startIn(folder: string, base?: string): Promise<{ process: ChildP
   // Between looking for a free port and listening on it another process may take it.
   for (let attempt = 1; ; attempt++) {
     const port = await freePort()
-    const started = await run(copy, data, port, folder, user)
+    const started = await run({ copy, data, port, folder, user, settings })
     if (started.process) return { process: started.process, port }
     if (attempt === 5) throw new Error(`the PostgreSQL server did not start: ${started.reason}`)
   }
@@ -141,14 +150,19 @@ function initialize(copy: string, data: string, folder: string, user: ServerUser
   if (initdb.status !== 0) throw new Error(`initdb failed: ${initdb.error?.message ?? lastLine(initdb.stderr)}`)
 }
 
-async function run(
-  copy: string,
-  data: string,
-  port: number,
-  folder: string,
-  user: ServerUser | undefined,
-): Promise<{ process: ChildProcess } | { process?: never; reason: string }> {
+interface Place {
+  copy: string
+  data: string
+  port: number
+  folder: string
+  user: ServerUser | undefined
+  settings: Record<string, string>
+}
+
+async function run(place: Place): Promise<{ process: ChildProcess } | { process?: never; reason: string }> {
+  const { copy, data, port, folder, user } = place
   const settings = {
+    ...place.settings,
     listen_addresses: '127.0.0.1',
     port: String(port),
     unix_socket_directories: process.platform === 'win32' ? '' : folder,
