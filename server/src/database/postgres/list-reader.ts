@@ -41,12 +41,18 @@ export const pageSql = (filter: string, gateSql: string, withLtv = false) => `/*
         select v.row ${withLtv ? ', v.negated_ltv_micros' : ''} from vip_users v
         where ${OF_LIST} and ${FROM_START} ${filter} ${IN_ORDER} limit $10) r) p`
 
-const RANGES_SQL = `/* vip-users.ranges */
-  select r.first_negated_ltv_micros::text as first_ltv, r.first_conversation_id as first_id, r.row_count,
-    json_build_array(${Array.from({ length: 12 }, (_, index) => `r.month_${index + 1}`).join(', ')}) as months
-  from vip_user_ranges r
-  where r.org_id = $1 and r.workspace_key = $2 and r.channel_key = $3 and r.generation = $4
-  order by r.first_negated_ltv_micros, r.first_conversation_id`
+/** Gate and ranges in one statement: the ranges as texts and numbers, in list order; null where there are none. */
+const LIST_SQL = `/* vip-users.list */
+  select g.*, (
+    select json_agg(json_build_array(r.first_negated_ltv_micros::text, r.first_conversation_id, r.row_count,
+      json_build_array(${Array.from({ length: 12 }, (_, index) => `r.month_${index + 1}`).join(', ')}))
+      order by r.first_negated_ltv_micros, r.first_conversation_id)
+    from vip_user_ranges r
+    where r.org_id = $1 and r.workspace_key = g.workspace_key and r.channel_key = g.channel_key
+      and r.generation = g.generation and g.since_generation <= g.generation) as ranges
+  from (${GATE_SQL}) g`
+
+type ListRow = GateRow & { ranges: [ltv: string, id: string, count: number, months: number[]][] | null }
 
 /** The birthday months of rows, as `ListIndex` remembers them. */
 export const ROW_MONTHS_SQL = `/* vip-users.months */
@@ -71,8 +77,8 @@ type PageRow = GateRow & {
 export function createListReader(pool: pg.Pool) {
   const { gates, indexes, pages } = createListMemory()
 
-  async function readGate(client: pg.Pool | pg.PoolClient, question: ListQuestion, isTimeless: boolean) {
-    const { rows } = await client.query<GateRow>({
+  async function readGate(question: ListQuestion, isTimeless: boolean) {
+    const { rows } = await pool.query<GateRow>({
       name: isTimeless ? 'vip-users.gate.timeless' : 'vip-users.gate',
       text: isTimeless ? TIMELESS_GATE_SQL : GATE_SQL,
       values: [question.orgId, question.workspaceId, question.mediumId],
@@ -85,7 +91,7 @@ export function createListReader(pool: pg.Pool) {
     const list = gates.get(gateId(question))
     if (!list || typeof list === 'string') return undefined
     const known = pages.get(pageId(question, list))
-    if (known) return confirm(await readGate(pool, question, list.isTimeless), list, now, () => known)
+    if (known) return confirm(await readGate(question, list.isTimeless), list, now, () => known)
     const index = indexes.get(listId(question, list))
     if (index?.version !== list.version || index.generation !== list.generation) return undefined
     const seek = index.seek(question.months, question.offset)
@@ -111,18 +117,18 @@ export function createListReader(pool: pg.Pool) {
   }
 
   async function readAnew(client: pg.PoolClient, question: ListQuestion, now: number): Promise<ListAnswer> {
-    const list = await readGate(client, question, false)
+    const { rows } = await client.query<ListRow>({
+      name: 'vip-users.list',
+      text: LIST_SQL,
+      values: [question.orgId, question.workspaceId, question.mediumId],
+    })
+    const list = gateOf(rows[0])
     if (typeof list === 'string') return list
     gates.set(gateId(question), list)
     if (list.dueTimestamp <= now) return 'due'
     let index = indexes.get(listId(question, list))
     if (index?.version !== list.version || index.generation !== list.generation) {
-      const { rows } = await client.query<RangeRow>({
-        name: 'vip-users.ranges',
-        text: RANGES_SQL,
-        values: [question.orgId, list.workspaceKey, list.channelKey, list.generation],
-      })
-      index = new ListIndex(list, rows)
+      index = new ListIndex(list, (rows[0]?.ranges ?? []).map(toRange))
       indexes.set(listId(question, list), index)
     }
     if (question.withRanks) await readMonths(client, question, list, index)
@@ -136,8 +142,11 @@ export function createListReader(pool: pg.Pool) {
     try {
       await client.query('begin isolation level repeatable read read only')
       const page = await readAnew(client, question, now)
-      await client.query('commit')
-      client.release()
+      // it has only read: nobody waits for its end
+      client.query('commit').then(
+        () => client.release(),
+        (error) => client.release(error),
+      )
       return page
     } catch (error) {
       client.release(error as Error)
@@ -145,6 +154,13 @@ export function createListReader(pool: pg.Pool) {
     }
   }
 }
+
+const toRange = ([first_ltv, first_id, row_count, months]: NonNullable<ListRow['ranges']>[number]): RangeRow => ({
+  first_ltv,
+  first_id,
+  row_count,
+  months,
+})
 
 /** How many rows' months one statement reads. */
 const MONTHS_AT_ONCE = 10_000
