@@ -70,12 +70,16 @@ type PageRow = GateRow & {
   first_id: string | null
 }
 
+/** Before a list is read in a transaction: who writes all the time is not to keep others from reading. */
+const MAX_GUESSES = 2
+
 /**
  * Reads lists in one round trip: the statement takes the page where the remembered ranges put it, and answers the
- * list's version too. Where that has moved on, ranges and page are read anew in one snapshot.
+ * list's version too. Where that has moved on, the ranges are read anew, once for all who ask meanwhile.
  */
 export function createListReader(pool: pg.Pool) {
   const { gates, indexes, pages } = createListMemory()
+  const loading = new Map<string, Promise<void>>()
 
   async function readGate(question: ListQuestion, isTimeless: boolean) {
     const { rows } = await pool.query<GateRow>({
@@ -86,6 +90,36 @@ export function createListReader(pool: pg.Pool) {
     return gateOf(rows[0])
   }
 
+  /** Gate and ranges of one snapshot. */
+  async function readList(client: pg.Pool | pg.PoolClient, question: ListQuestion) {
+    const { rows } = await client.query<ListRow>({
+      name: 'vip-users.list',
+      text: LIST_SQL,
+      values: [question.orgId, question.workspaceId, question.mediumId],
+    })
+    const list = gateOf(rows[0])
+    if (typeof list === 'string') return list
+    gates.set(gateId(question), list)
+    const id = listId(question, list)
+    const known = indexes.get(id)
+    if (isCurrent(known, list)) return { list, index: known }
+    const index = new ListIndex(list, (rows[0]?.ranges ?? []).map(toRange))
+    indexes.set(id, index)
+    return { list, index }
+  }
+
+  /** What is read may be old for who comes while it is: a guess finds out. */
+  async function load(question: ListQuestion): Promise<void> {
+    const id = gateId(question)
+    await loading.getOrInsertComputed(id, async () => {
+      try {
+        await readList(pool, question)
+      } finally {
+        loading.delete(id)
+      }
+    })
+  }
+
   /** The page as the remembered ranges see it, or nothing where they are not the store's. */
   async function guess(question: ListQuestion, now: number): Promise<ListAnswer | undefined> {
     const list = gates.get(gateId(question))
@@ -93,11 +127,11 @@ export function createListReader(pool: pg.Pool) {
     const known = pages.get(pageId(question, list))
     if (known) return confirm(await readGate(question, list.isTimeless), list, now, () => known)
     const index = indexes.get(listId(question, list))
-    if (index?.version !== list.version || index.generation !== list.generation) return undefined
-    const seek = index.seek(question.months, question.offset)
-    if (!seek || (question.withRanks && !index.knowsRanks(question))) return undefined
+    if (!isCurrent(index, list)) return undefined
+    if (question.withRanks && !index.knowsRanks(question)) return undefined
     const row = await readRows(pool, question, list, index)
-    return confirm(gateOf(row), list, now, () => remember(question, list, index, row))
+    const gate = row ? gateOf(row) : await readGate(question, list.isTimeless)
+    return confirm(gate, list, now, () => remember(question, list, index, row))
   }
 
   function remember(question: ListQuestion, list: Gate, index: ListIndex, row: Partial<PageRow> | undefined): ListPage {
@@ -117,27 +151,15 @@ export function createListReader(pool: pg.Pool) {
   }
 
   async function readAnew(client: pg.PoolClient, question: ListQuestion, now: number): Promise<ListAnswer> {
-    const { rows } = await client.query<ListRow>({
-      name: 'vip-users.list',
-      text: LIST_SQL,
-      values: [question.orgId, question.workspaceId, question.mediumId],
-    })
-    const list = gateOf(rows[0])
-    if (typeof list === 'string') return list
-    gates.set(gateId(question), list)
+    const found = await readList(client, question)
+    if (typeof found === 'string') return found
+    const { list, index } = found
     if (list.dueTimestamp <= now) return 'due'
-    let index = indexes.get(listId(question, list))
-    if (index?.version !== list.version || index.generation !== list.generation) {
-      index = new ListIndex(list, (rows[0]?.ranges ?? []).map(toRange))
-      indexes.set(listId(question, list), index)
-    }
     if (question.withRanks) await readMonths(client, question, list, index)
     return remember(question, list, index, await readRows(client, question, list, index))
   }
 
-  return async (question: ListQuestion, now = Number.NEGATIVE_INFINITY): Promise<ListAnswer> => {
-    const answer = await guess(question, now)
-    if (answer) return answer
+  async function readInTransaction(question: ListQuestion, now: number): Promise<ListAnswer> {
     const client = await pool.connect()
     try {
       await client.query('begin isolation level repeatable read read only')
@@ -151,6 +173,16 @@ export function createListReader(pool: pg.Pool) {
     } catch (error) {
       client.release(error as Error)
       throw error
+    }
+  }
+
+  return async (question: ListQuestion, now = Number.NEGATIVE_INFINITY): Promise<ListAnswer> => {
+    for (let guesses = 1; ; guesses++) {
+      const answer = await guess(question, now)
+      if (answer) return answer
+      // ranks are of more than one statement
+      if (question.withRanks || guesses === MAX_GUESSES) return await readInTransaction(question, now)
+      await load(question)
     }
   }
 }
@@ -210,6 +242,9 @@ async function readRows(
   })
   return rows[0]
 }
+
+const isCurrent = (index: ListIndex | undefined, list: Gate): index is ListIndex =>
+  index?.version === list.version && index.generation === list.generation
 
 const listId = (question: ListQuestion, list: Gate) => `${question.orgId} ${list.workspaceKey} ${list.channelKey}`
 
