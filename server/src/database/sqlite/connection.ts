@@ -3,7 +3,7 @@ import { Kysely, SqliteDialect } from 'kysely'
 import type { Schema } from '../schema.ts'
 
 /** How long a statement waits for another process's write; an import beside a server holds the store for 50 ms. */
-const BUSY_TIMEOUT_MS = 10_000
+export const BUSY_TIMEOUT_MS = 10_000
 /** Pages kept in memory, in KiB (negative: SQLite's own unit); a smaller cache reads a large list from the file. */
 const CACHE_KIB = -131_072
 

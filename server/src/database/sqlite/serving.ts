@@ -1,9 +1,9 @@
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { isBusy } from './store-error.ts'
 
 /** How long a starting server waits for somebody who is just looking whether one serves: that takes microseconds. */
 const LOOK_TIMEOUT_MS = 2_000
-const SQLITE_BUSY = 5
 
 /**
  * Tells other processes that a server works on the embedded store in this folder. It is a lock on a file of its own,
@@ -64,8 +64,4 @@ function takes(lock: DatabaseSync): boolean {
 
 function openLock(dataDir: string, timeout: number): DatabaseSync {
   return new DatabaseSync(join(dataDir, 'serving.lock'), { timeout })
-}
-
-function isBusy(error: unknown): boolean {
-  return error instanceof Error && 'errcode' in error && error.errcode === SQLITE_BUSY
 }

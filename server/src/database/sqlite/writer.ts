@@ -1,8 +1,9 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { DatabaseSync } from 'node:sqlite'
+import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises'
 import type { WriterOptions, Writes } from '../write.ts'
 import { createCheckpoints } from './checkpoints.ts'
-import { openConnection, type SqliteConnection } from './connection.ts'
-import { storeError } from './store-error.ts'
+import { BUSY_TIMEOUT_MS, openConnection, type SqliteConnection } from './connection.ts'
+import { isBusy, storeError } from './store-error.ts'
 
 /** Writes that wait are committed together until this much time has gone into the group. */
 const GROUP_MS = 20
@@ -12,6 +13,13 @@ const GROUP_MS = 20
  * temporary file, for a batch that is spread over a large table some 500 pages of it.
  */
 const KEEP_UNDO_IN_MEMORY = 'pragma temp_store = memory'
+
+/**
+ * So often a group looks whether another process has ended its write. SQLite's own waiting looks ever more rarely, at last
+ * ten times a second, and misses the moments that a process leaves between its chunks.
+ */
+const LOOK_MS = 2
+const NO_WAITING = 'pragma busy_timeout = 0'
 
 interface Waiting {
   name: string
@@ -32,7 +40,7 @@ interface Failure {
  */
 export function createSqliteWriter(path: string, writes: Writes, options: WriterOptions) {
   const connection = openConnection(path)
-  connection.database.exec(KEEP_UNDO_IN_MEMORY)
+  connection.database.exec(`${KEEP_UNDO_IN_MEMORY}; ${NO_WAITING}`)
   const checkpoints = createCheckpoints(connection.database, path)
   const waiting: Waiting[] = []
   let running: Promise<void> | undefined
@@ -66,6 +74,19 @@ export function createSqliteWriter(path: string, writes: Writes, options: Writer
   }
 }
 
+async function begin(database: DatabaseSync): Promise<void> {
+  const until = performance.now() + BUSY_TIMEOUT_MS
+  for (;;) {
+    try {
+      database.exec('begin immediate')
+      return
+    } catch (error) {
+      if (!isBusy(error) || performance.now() > until) throw error
+    }
+    await pause(LOOK_MS)
+  }
+}
+
 async function commitGroup(
   { database, db }: SqliteConnection,
   waiting: Waiting[],
@@ -74,9 +95,9 @@ async function commitGroup(
 ): Promise<Failure | null> {
   const group: Waiting[] = []
   const answers: (() => void)[] = []
-  const started = performance.now()
   try {
-    database.exec('begin immediate')
+    await begin(database)
+    const started = performance.now()
     const tx = { db, now: Date.now(), ...options }
     for (
       let next = waiting.shift();
