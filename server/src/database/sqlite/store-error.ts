@@ -4,7 +4,7 @@ const SQLITE_BUSY = 5
 
 /** Whether another process holds what SQLite needs. */
 export function isBusy(error: unknown): boolean {
-  return ((error as { errcode?: number }).errcode ?? 0) % 256 === SQLITE_BUSY
+  return (((error as { errcode?: number }).errcode ?? 0) & 0xff) === SQLITE_BUSY
 }
 
 /** What SQLite itself refused, as the API answers it. */
@@ -15,5 +15,5 @@ export function storeError(error: unknown): unknown {
   const primary = code & 0xff
   if (primary === SQLITE_FULL) return errors.storeFull(error)
   if (primary === SQLITE_IOERR) return errors.storeCannotWrite(error)
-  return primary === SQLITE_BUSY || primary === SQLITE_NOMEM ? errors.storeBusy(error) : error
+  return isBusy(error) || primary === SQLITE_NOMEM ? errors.storeBusy(error) : error
 }
