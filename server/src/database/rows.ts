@@ -103,6 +103,12 @@ export function joinEach<S>(db: Kysely<S>, table: string, alias: string, on: Raw
     : sql`join ${from} on ${on}`
 }
 
+/** Like `joinEach`, and each row is locked until the commit: in the order of the rows before them. */
+export function lockEach<S>(db: Kysely<S>, table: string, alias: string, on: RawBuilder<unknown>): RawBuilder<unknown> {
+  if (!hasRowLocks(db)) return joinEach(db, table, alias, on)
+  return sql`cross join lateral (select * from ${sql.raw(`${table} ${alias}`)} where ${on} for update) ${sql.raw(alias)}`
+}
+
 /** An array as PostgreSQL reads it; what the driver makes of an array takes several times as long. */
 function arrayLiteral(values: ColumnValue[]): string {
   return `{${values.map((value) => (typeof value === 'string' ? quoted(value) : String(value ?? 'NULL'))).join(',')}}`
@@ -150,6 +156,24 @@ export function isJustInserted<S>(db: Kysely<S>, table: string, alias: string, i
 /** Whether rows are locked one by one; SQLite's writer holds the whole store. */
 export function hasRowLocks<S>(db: Kysely<S>): boolean {
   return isPostgres(db)
+}
+
+/**
+ * Joins to an update the rows that it is about as they were: `before`. The update locks them in the order of the rows
+ * before them, and passes over one that another transaction has changed since the statement began. For stores whose rows
+ * have locks.
+ *
+ * @param columns  of `before`
+ * @param on  a condition on the row, `b`, that an index answers
+ */
+export function asBefore(table: string, columns: readonly string[], on: RawBuilder<unknown>) {
+  const read = sql.raw(columns.map((column) => `b.${column}`).join(', '))
+  const updated = sql.raw(table)
+  return {
+    from: sql`cross join lateral (
+      select b.ctid as place, b.xmin as version, ${read} from ${updated} b where ${on} offset 0) before`,
+    where: sql`${updated}.ctid = before.place and ${updated}.xmin = before.version`,
+  }
 }
 
 /** `for update` where rows are locked one by one; SQLite's writer holds the whole store. */

@@ -2,8 +2,8 @@ import type { Pace } from '../database/pace.ts'
 import type { Store } from '../database/store.ts'
 import { whenFree } from '../database/when-free.ts'
 import { ApiError } from '../http/errors.ts'
-import { compareTexts } from '../text-order.ts'
-import { type ImportKind, isFault, type Outcome, type PartBy } from './kind.ts'
+import { type ImportKind, isFault, type Outcome } from './kind.ts'
+import { createLanes } from './lanes.ts'
 import { readCsv } from './read-csv.ts'
 import { readNdjson } from './read-ndjson.ts'
 import { ImportError, type Row, type RowFault } from './row.ts'
@@ -32,9 +32,9 @@ interface Entry<Fact> {
 }
 
 /**
- * Reads rows, and writes them in chunks, one after the other, so that of two rows that contradict each other, two with one
- * id, the first of the file counts. What is read runs ahead of what is written by one chunk. A row that is refused is told, and the others
- * are written.
+ * Reads rows, and writes them in chunks, each in as many parts at once as suit the store. Of two rows that contradict each
+ * other, two with one id, the first of the file counts. What is read runs ahead of what is written by a chunk for each
+ * part. A row that is refused is told, in the file's order, and the others are written.
  *
  * @throws ImportError where the file cannot be read to its end; what came before has been imported
  */
@@ -46,48 +46,63 @@ export async function importFile<Fact extends object>(
 ): Promise<ImportCounts> {
   const { pace, onRejected, onProgress } = options
   const counts: ImportCounts = { read: 0, imported: 0, unchanged: 0, rejected: 0 }
+  const lanes = createLanes(kind, pace.parts)
+  /** when each lane has written what it has been given so far */
+  const free = Array.from({ length: pace.parts }, () => Promise.resolve())
+  /** the chunks that are not written yet, when they are */
+  const chunks: Promise<void>[] = []
   let waiting: Entry<Fact>[] = []
-  let writing = Promise.resolve()
   let failure: { error: unknown } | undefined
   let size = pace.size
+
+  function fail(error: unknown): void {
+    failure ??= { error }
+  }
 
   function reject(row: Row, fault: RowFault): void {
     counts.rejected += 1
     onRejected(row, fault)
   }
 
-  async function write(entries: Entry<Fact>[], parts: Entry<Fact>[][]): Promise<void> {
+  /** Nothing more where an earlier part failed. */
+  async function write(part: Entry<Fact>[], inChunk: number): Promise<void> {
+    if (failure || part.length === 0) return
     const began = performance.now()
-    const written = await Promise.allSettled(
-      parts.map(async (part) => {
-        for (const [index, outcome] of (await writeOrSplit(store, kind, part)).entries()) {
-          const entry = part[index]
-          if (entry) entry.outcome = outcome
-        }
-      }),
-    )
+    try {
+      for (const [index, outcome] of (await writeOrSplit(store, kind, part)).entries()) {
+        const entry = part[index]
+        if (entry) entry.outcome = outcome
+      }
+    } catch (error) {
+      return fail(error)
+    }
+    const restMs = pace.tell(inChunk, performance.now() - began)
+    if (restMs > 0) await pause(restMs)
+  }
+
+  function count(entries: Entry<Fact>[]): void {
     for (const { row, outcome } of entries) {
       if (typeof outcome === 'string') counts[outcome] += 1
       else if (outcome) reject(row, outcome)
     }
     onProgress(counts)
-    // of one part, where the other may be committed
-    const failed = written.find((part) => part.status === 'rejected')
-    if (failed) throw failed.reason
-    const restMs = pace.tell(entries.length, performance.now() - began)
-    if (restMs > 0) await pause(restMs)
   }
 
-  /** Writes what waits as soon as the last chunk is written; reading goes on meanwhile. */
+  /** Hands what waits to the lanes, as soon as they are no more than a chunk each behind. */
   async function send(): Promise<void> {
     const entries = waiting
     waiting = []
-    const parts = inParts(kind, entries, pace.parts)
-    await writing
+    const { parts, written } = lanes.split(entries)
+    if (chunks.length === pace.parts) await chunks.shift()
     if (failure) throw failure.error
-    writing = write(entries, parts).catch((error: unknown) => {
-      failure ??= { error }
+    for (const [lane, part] of parts.entries()) {
+      free[lane] = Promise.resolve(free[lane]).then(() => write(part, entries.length))
+    }
+    const allWritten = Promise.all([...free, chunks.at(-1)]).then(() => {
+      written()
+      count(entries)
     })
+    chunks.push(allWritten.catch(fail))
     size = pace.size
   }
 
@@ -105,7 +120,7 @@ export async function importFile<Fact extends object>(
   } finally {
     // also where the file broke off: what came before counts
     if (waiting.length > 0 && !failure) await send()
-    await writing
+    await chunks.at(-1)
   }
   if (failure) throw (failure as { error: unknown }).error
   return counts
@@ -135,30 +150,6 @@ function checkColumns<Fact>({ columns: known, required, takesProperties }: Impor
   const long = unknown.find((name) => Buffer.byteLength(name) > MAX_KEY_BYTES || name.includes('\0'))
   if (long !== undefined)
     throw new ImportError(`The column ${long.slice(0, 40)}… is no property key: at most 255 bytes`)
-}
-
-/**
- * A chunk in parts that are written at once, each in a transaction and in the order of its ids, in which the store writes
- * them: put so here, while it still writes the last chunk.
- */
-function inParts<Fact>({ partBy }: ImportKind<Fact>, entries: Entry<Fact>[], count: number): Entry<Fact>[][] {
-  if (!partBy) return [entries]
-  const parts = count === 1 ? [[...entries]] : split(partBy, entries, count)
-  const { id } = partBy
-  return parts.map((part) => part.sort((one, other) => compareTexts(id(one.fact), id(other.fact))))
-}
-
-/** Rows that may contradict each other in one part, and so mostly each user's rows, whose lock the parts would wait for. */
-function split<Fact>({ id, user }: PartBy<Fact>, entries: Entry<Fact>[], count: number): Entry<Fact>[][] {
-  const parts = Array.from({ length: count }, (): Entry<Fact>[] => [])
-  const ofUser = new Map<string, number>()
-  const ofId = new Map<string, number>()
-  for (const entry of entries) {
-    const part = ofId.get(id(entry.fact)) ?? ofUser.getOrInsertComputed(user(entry.fact), () => ofUser.size % count)
-    ofId.set(id(entry.fact), part)
-    parts[part]?.push(entry)
-  }
-  return parts.filter((part) => part.length > 0)
 }
 
 /** A chunk that is refused as a whole is halved until the rows are found that it was refused for. */

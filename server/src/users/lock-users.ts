@@ -1,27 +1,33 @@
 import { sql } from 'kysely'
-import { hasRowLocks, joinEach, newKey, rowsTable, userKeysTable } from '../database/rows.ts'
+import { hasRowLocks, joinEach, lockEach, newKey, rowsTable, userKeysTable } from '../database/rows.ts'
 import type { Tx } from '../database/write.ts'
 
+/** What a locked user has bought. */
 export interface LockedUser {
   user_key: number
   cuid: string
   /** text, since it may pass 2^53 */
   purchases_micros: string
+  purchases: number
+  last_purchase_timestamp: number | null
   /** where the chain of the user's purchases begins */
   last_purchase_id: string | null
 }
 
+/** What a user's purchases come to: columns of `users`. */
+export const PURCHASED = ['purchases_micros', 'purchases', 'last_purchase_timestamp', 'last_purchase_id'] as const
+
 export interface LockedUsers {
   keyOf: Map<string, number>
-  /** by key */
-  users: Map<number, LockedUser>
+  /** by `cuid` */
+  users: Map<string, LockedUser>
   /** the users that this call made */
   created: Set<number>
 }
 
 /**
  * Locks users by their `cuid` until the commit and makes those that are new. Those that are there are locked in the
- * order of their keys, then the others made in the order of their cuids and locked: two writes can wait for each other
+ * order of their cuids, then the others made and locked in that order: two writes can wait for each other
  * in a circle only where both meet users that a third has just made, and then one of them is tried again. A write does
  * this once, after its conversations and before anything else.
  *
@@ -35,13 +41,18 @@ export async function lockUsers(
 ): Promise<LockedUsers> {
   const wanted = new Set(cuids)
   const locked: LockedUsers = { keyOf: new Map(), users: new Map(), created: new Set() }
-  await find(tx, orgId, wanted.union(await readCuids(tx, orgId, [...alsoKeys])), locked)
-  const missing = [...wanted].filter((cuid) => !locked.keyOf.has(cuid)).sort()
+  await find(tx, orgId, inLockOrder(wanted.union(await readCuids(tx, orgId, [...alsoKeys]))), locked)
+  const missing = inLockOrder([...wanted].filter((cuid) => !locked.keyOf.has(cuid)))
   if (missing.length > 0) {
-    await create(tx, orgId, missing, locked)
+    locked.created = await create(tx, orgId, missing)
     await find(tx, orgId, missing, locked)
   }
   return locked
+}
+
+/** In the order in which users are locked. */
+export function inLockOrder(cuids: Iterable<string>): string[] {
+  return [...cuids].sort()
 }
 
 async function readCuids(tx: Tx, orgId: number, userKeys: number[]): Promise<Set<string>> {
@@ -55,29 +66,31 @@ async function readCuids(tx: Tx, orgId: number, userKeys: number[]): Promise<Set
   return new Set(rows.map((row) => row.cuid))
 }
 
-async function create(tx: Tx, orgId: number, missing: string[], { created }: LockedUsers): Promise<void> {
+/** In this order, where nobody has made them meanwhile. @returns the keys of those that it made */
+async function create(tx: Tx, orgId: number, cuids: string[]): Promise<Set<number>> {
   const { rows } = await sql<{ user_key: number }>`
     /* users.create */
     insert into users (org_id, user_key, cuid)
     select ${orgId}, ${newKey(tx.db, 'users', 'user_key', orgId)}, k.cuid
-    from ${cuidsTable(tx, missing)}
+    from ${cuidsTable(tx, cuids)}
     where true
     on conflict (org_id, cuid) do nothing
     returning user_key`.execute(tx.db)
-  for (const { user_key } of rows) created.add(user_key)
+  return new Set(rows.map((row) => row.user_key))
 }
 
 /** Finds and locks those that are there. */
-async function find(tx: Tx, orgId: number, wanted: Iterable<string>, locked: LockedUsers): Promise<void> {
+async function find(tx: Tx, orgId: number, cuids: string[], locked: LockedUsers): Promise<void> {
   const { rows } = await sql<LockedUser>`
     /* users.lock */
-    select u.user_key, u.cuid, cast(u.purchases_micros as text) as purchases_micros, u.last_purchase_id
-    from ${cuidsTable(tx, [...wanted])}
-      join users u on u.org_id = ${orgId} and u.cuid = k.cuid
-    ${inKeyOrder(tx)}`.execute(tx.db)
+    select u.user_key, u.cuid, cast(u.purchases_micros as text) as purchases_micros, u.purchases,
+      u.last_purchase_timestamp, u.last_purchase_id
+    from ${cuidsTable(tx, cuids)} ${lockEach(tx.db, 'users', 'u', sql`u.org_id = ${orgId} and u.cuid = k.cuid`)}`.execute(
+    tx.db,
+  )
   for (const row of rows) {
     locked.keyOf.set(row.cuid, row.user_key)
-    locked.users.set(row.user_key, row)
+    locked.users.set(row.cuid, row)
   }
 }
 
@@ -90,18 +103,7 @@ function cuidsTable(tx: Tx, cuids: string[]) {
   )
 }
 
-/** A lock is taken as the row is read, so that the order of the rows is the order of the locks. */
-function inKeyOrder(tx: Tx) {
-  return hasRowLocks(tx.db) ? sql`order by u.user_key for update of u` : sql``
-}
-
-/** Locks users by their keys, in order, until the commit. */
+/** Locks users by their keys until the commit. */
 export async function lockUserKeys(tx: Tx, orgId: number, userKeys: number[]): Promise<void> {
-  if (!hasRowLocks(tx.db)) return
-  await sql`
-    /* users.lock-keys */
-    select u.user_key
-    from ${userKeysTable(tx.db, [...new Set(userKeys)])}
-      join users u on u.org_id = ${orgId} and u.user_key = k.user_key
-    ${inKeyOrder(tx)}`.execute(tx.db)
+  if (hasRowLocks(tx.db)) await lockUsers(tx, orgId, [], userKeys)
 }

@@ -11,6 +11,8 @@ export interface JudgedUser {
   user_key: number
   cuid: string
   ltv_micros: string
+  /** whether it is the one that was reported as a property; a boolean as the store has it */
+  ltv_is_reported: number | boolean
   purchases: number
   last_purchase_timestamp: number | null
   last_app_open_timestamp: number | null
@@ -28,6 +30,8 @@ export interface Mark {
   /** epoch ms: when the rule was asked */
   judgedTimestamp: number
 }
+
+export const NO_PROPERTIES = new Map<string, never>()
 
 const NO_VERDICT: VipVerdict = { vip: false, failure: null, failedProperty: null, dueTimestamp: null }
 
@@ -49,8 +53,17 @@ export function factsOf(user: JudgedUser): UserFacts {
   }
 }
 
+/** Whether a user of whom this was known may have a mark. */
+export function mayBeMarked(targets: Target[], before: UserFacts | undefined, now: number): boolean {
+  return targets.some(({ rule }) => {
+    if (rule === null) return false
+    return !before || !rule.isOfFactsAlone || rule.evaluate(before, NO_PROPERTIES, now).vip
+  })
+}
+
 /** The stored marks of these users in these targets. A user without a row is not VIP, and time changes nothing. */
 export async function readMarks(tx: Tx, orgId: number, targets: Target[], userKeys: number[]): Promise<Mark[]> {
+  if (userKeys.length === 0) return []
   const keys = targets.flatMap(({ workspaceKey, generation }) =>
     userKeys.map((userKey) => keyOf({ workspaceKey, generation, userKey })),
   )

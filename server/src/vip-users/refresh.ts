@@ -1,9 +1,10 @@
 import { sql } from 'kysely'
-import { forUpdate, hasRowLocks, joinEach, rowsTable, userKeysTable } from '../database/rows.ts'
+import { hasRowLocks, joinEach, lockEach, rowsTable, userKeysTable } from '../database/rows.ts'
 import type { Tx } from '../database/write.ts'
 import { isProfileOld, type PlannedRead, planProfileReads } from '../profiles/plan-reads.ts'
 import { readProperties } from '../users/read-properties.ts'
-import { type JudgedUser, judge, type Mark, readMarks, writeMarks } from './marks.ts'
+import type { UserFacts } from '../workspaces/vip-indicator.ts'
+import { type JudgedUser, judge, type Mark, mayBeMarked, NO_PROPERTIES, readMarks, writeMarks } from './marks.ts'
 import { type CountChange, countChanges, type ListKey } from './ranges.ts'
 import { type RowFacts, rowMonth, rowText } from './row.ts'
 import { readTargets, type Target } from './targets.ts'
@@ -32,7 +33,12 @@ export async function refreshLists(
   tx: Tx,
   orgId: number,
   userKeys: number[],
-  given: { targets?: Target[]; users?: Map<number, JudgedUser>; judgeMs?: number } = {},
+  given: {
+    targets?: Target[]
+    users?: Map<number, JudgedUser>
+    before?: ReadonlyMap<number, UserFacts>
+    judgeMs?: number
+  } = {},
 ): Promise<Map<Target, Verdicts>> {
   const wantedTargets = given.targets ?? (await readTargets(tx, orgId))
   const evaluated = new Map<Target, Verdicts>()
@@ -40,7 +46,10 @@ export async function refreshLists(
   const users = given.users ?? (await readUsers(tx, orgId, userKeys))
   const after = await judgeAll(tx, orgId, wantedTargets, users, evaluated, given.judgeMs)
   const judged = given.judgeMs === undefined ? userKeys : [...users.keys()]
-  const before = await readMarks(tx, orgId, wantedTargets, judged)
+  const isMarked = new Set(after.map((mark) => mark.userKey))
+  const mayHaveMark = (userKey: number) =>
+    !given.before || isMarked.has(userKey) || mayBeMarked(wantedTargets, given.before.get(userKey), tx.now)
+  const before = await readMarks(tx, orgId, wantedTargets, judged.filter(mayHaveMark))
   const changes = changedMarks(before, after)
   if (changes.length > 0) await writeMarks(tx, orgId, changes)
 
@@ -65,7 +74,8 @@ export const countOf = ({ vip, notVip, failed }: Verdicts): number => vip + notV
 
 /** What a `JudgedUser` is read from: columns of `users`, which is to have no alias. */
 export const JUDGED_COLUMNS = sql.raw(`users.user_key, users.cuid,
-  cast(coalesce(users.ltv_property_micros, users.purchases_micros) as text) as ltv_micros, users.purchases,
+  cast(coalesce(users.ltv_property_micros, users.purchases_micros) as text) as ltv_micros,
+  users.ltv_property_micros is not null as ltv_is_reported, users.purchases,
   users.last_purchase_timestamp, users.last_app_open_timestamp, users.first_name, users.last_name, users.birthday`)
 
 /** In the order of their keys. */
@@ -93,14 +103,14 @@ export async function lockNextUsers(
   const { rows } = await sql<JudgedUser>`
     /* users.next */
     select ${JUDGED_COLUMNS}
-    from users
-    where users.org_id = ${orgId} and users.user_key > ${after}
-    order by users.user_key
-    limit ${limit} ${forUpdate(tx.db)}`.execute(tx.db)
-  return new Map(rows.map((row) => [row.user_key, row]))
+    from (
+      select n.user_key from (
+        select u.user_key, u.cuid from users u where u.org_id = ${orgId} and u.user_key > ${after}
+        order by u.user_key limit ${limit}) n
+      order by n.cuid) k
+      ${lockEach(tx.db, 'users', 'users', sql`users.org_id = ${orgId} and users.user_key = k.user_key`)}`.execute(tx.db)
+  return usersByKey(rows)
 }
-
-const NO_PROPERTIES = new Map<string, never>()
 
 /** Takes the users that there is no time for out of `users`. */
 async function judgeAll(

@@ -48,6 +48,7 @@ function propertyRule(source: string): VipRule {
     kind: 'property',
     propertyKeys: [source],
     factNames: [],
+    isOfFactsAlone: false,
     evaluate: (_facts, properties) => (isTruthy(properties.get(source)) ? IS_VIP : IS_NO_VIP),
   }
 }
@@ -59,6 +60,7 @@ function conditionRule(source: string): VipRule {
     kind: 'condition',
     propertyKeys,
     factNames,
+    isOfFactsAlone: propertyKeys.length === 0 && timeTerms.length === 0,
     evaluate(facts, properties, nowTimestamp) {
       const value = evaluate(facts, properties, nowTimestamp)
       const dueTimestamp = nextFlip(timeTerms, facts, nowTimestamp)

@@ -29,5 +29,7 @@ export interface VipRule {
   propertyKeys: readonly string[]
   /** every fact that it can read */
   factNames: readonly (keyof UserFacts)[]
+  /** neither properties nor time have a say: of the same facts the verdict is the same */
+  isOfFactsAlone: boolean
   evaluate(facts: UserFacts, properties: ReadonlyMap<string, PropertyValue>, nowTimestamp: number): VipVerdict
 }
