@@ -90,7 +90,7 @@ export async function lockBuyers(
   if (users.size === sums.size) return { users, created: new Set(), added }
   // new, or changed by another write while this one waited for it
   const missing = inLockOrder(sums.keys().filter((cuid) => !users.has(cuid)))
-  const { created } = await lockUsers(tx, orgId, missing)
+  const { created } = await lockUsers(tx, orgId, missing, { noWait: true })
   await add(missing)
   return { users, created, added }
 }

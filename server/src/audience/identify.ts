@@ -46,7 +46,7 @@ export async function identify(
     tx,
     orgId,
     dated.map(({ cuid }) => cuid),
-    former,
+    { alsoKeys: former },
   )
   const changed = new Map<LockedLink['tie'], LockedLink>()
   const concerned = new Set(created)

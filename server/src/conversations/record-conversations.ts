@@ -60,7 +60,7 @@ export async function recordConversations(
     tx,
     orgId,
     known.filter(fits).flatMap((report) => report.cuid ?? []),
-    [...states.values()].flatMap((state) => state.user_key ?? []),
+    { alsoKeys: [...states.values()].flatMap((state) => state.user_key ?? []) },
   )
   const merged = reports.map((report): ConversationOutcome => {
     if (report.channelKey === undefined) return 'unknown channel'

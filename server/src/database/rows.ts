@@ -103,10 +103,22 @@ export function joinEach<S>(db: Kysely<S>, table: string, alias: string, on: Raw
     : sql`join ${from} on ${on}`
 }
 
+export interface LockOptions {
+  /** where another transaction has a row, the write is tried again, from its beginning */
+  noWait?: boolean
+}
+
 /** Like `joinEach`, and each row is locked until the commit: in the order of the rows before them. */
-export function lockEach<S>(db: Kysely<S>, table: string, alias: string, on: RawBuilder<unknown>): RawBuilder<unknown> {
+export function lockEach<S>(
+  db: Kysely<S>,
+  table: string,
+  alias: string,
+  on: RawBuilder<unknown>,
+  { noWait = false }: LockOptions = {},
+): RawBuilder<unknown> {
   if (!hasRowLocks(db)) return joinEach(db, table, alias, on)
-  return sql`cross join lateral (select * from ${sql.raw(`${table} ${alias}`)} where ${on} for update) ${sql.raw(alias)}`
+  const [from, as, wait] = [`${table} ${alias}`, alias, noWait ? 'nowait' : ''].map((text) => sql.raw(text))
+  return sql`cross join lateral (select * from ${from} where ${on} for update ${wait}) ${as}`
 }
 
 /** An array as PostgreSQL reads it; what the driver makes of an array takes several times as long. */

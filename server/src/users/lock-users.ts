@@ -1,5 +1,13 @@
 import { sql } from 'kysely'
-import { hasRowLocks, joinEach, lockEach, newKey, rowsTable, userKeysTable } from '../database/rows.ts'
+import {
+  hasRowLocks,
+  joinEach,
+  type LockOptions,
+  lockEach,
+  newKey,
+  rowsTable,
+  userKeysTable,
+} from '../database/rows.ts'
 import type { Tx } from '../database/write.ts'
 
 /** What a locked user has bought. */
@@ -27,25 +35,26 @@ export interface LockedUsers {
 
 /**
  * Locks users by their `cuid` until the commit and makes those that are new. Those that are there are locked in the
- * order of their cuids, then the others made and locked in that order: two writes can wait for each other
- * in a circle only where both meet users that a third has just made, and then one of them is tried again. A write does
- * this once, after its conversations and before anything else.
+ * order of their cuids, so that no two writes wait for each other in a circle; then the others are made. Who was made by
+ * another write meanwhile is out of that order: where a third one has such a user already, this write begins anew. A write
+ * does this once, after its conversations and before anything else.
  *
- * @param alsoKeys users that the write touches and knows by their keys
+ * @param options  `alsoKeys`: users that the write touches and knows by their keys; `noWait`: it has locked others already, and
+ *   begins anew where one of these is another's
  */
 export async function lockUsers(
   tx: Tx,
   orgId: number,
   cuids: Iterable<string>,
-  alsoKeys: Iterable<number> = [],
+  { alsoKeys = [], noWait = false }: { alsoKeys?: Iterable<number>; noWait?: boolean } = {},
 ): Promise<LockedUsers> {
   const wanted = new Set(cuids)
   const locked: LockedUsers = { keyOf: new Map(), users: new Map(), created: new Set() }
-  await find(tx, orgId, inLockOrder(wanted.union(await readCuids(tx, orgId, [...alsoKeys]))), locked)
+  await find(tx, orgId, inLockOrder(wanted.union(await readCuids(tx, orgId, [...alsoKeys]))), locked, { noWait })
   const missing = inLockOrder([...wanted].filter((cuid) => !locked.keyOf.has(cuid)))
   if (missing.length > 0) {
     locked.created = await create(tx, orgId, missing)
-    await find(tx, orgId, missing, locked)
+    await find(tx, orgId, missing, locked, { noWait: true })
   }
   return locked
 }
@@ -79,13 +88,13 @@ async function create(tx: Tx, orgId: number, cuids: string[]): Promise<Set<numbe
   return new Set(rows.map((row) => row.user_key))
 }
 
-/** Finds and locks those that are there. */
-async function find(tx: Tx, orgId: number, cuids: string[], locked: LockedUsers): Promise<void> {
+/** Finds and locks those that are there. @param options `noWait`: where one is another's, the write begins anew */
+async function find(tx: Tx, orgId: number, cuids: string[], locked: LockedUsers, options?: LockOptions): Promise<void> {
   const { rows } = await sql<LockedUser>`
     /* users.lock */
     select u.user_key, u.cuid, cast(u.purchases_micros as text) as purchases_micros, u.purchases,
       u.last_purchase_timestamp, u.last_purchase_id
-    from ${cuidsTable(tx, cuids)} ${lockEach(tx.db, 'users', 'u', sql`u.org_id = ${orgId} and u.cuid = k.cuid`)}`.execute(
+    from ${cuidsTable(tx, cuids)} ${lockEach(tx.db, 'users', 'u', sql`u.org_id = ${orgId} and u.cuid = k.cuid`, options)}`.execute(
     tx.db,
   )
   for (const row of rows) {
@@ -105,5 +114,5 @@ function cuidsTable(tx: Tx, cuids: string[]) {
 
 /** Locks users by their keys until the commit. */
 export async function lockUserKeys(tx: Tx, orgId: number, userKeys: number[]): Promise<void> {
-  if (hasRowLocks(tx.db)) await lockUsers(tx, orgId, [], userKeys)
+  if (hasRowLocks(tx.db)) await lockUsers(tx, orgId, [], { alsoKeys: userKeys })
 }

@@ -27,6 +27,8 @@ const EVERY = '-c synchronous_commit=on -c jit=off'
  * cheap, since what is touched is mostly in memory, and walking an organization for it is not.
  */
 const LOOK_UPS = '-c random_page_cost=1.1 -c enable_seqscan=off -c plan_cache_mode=force_generic_plan'
+/** And each row is looked up for itself, in the order in which they are named: an update's order is that of its locks. */
+const ROW_BY_ROW = '-c enable_hashjoin=off -c enable_mergejoin=off'
 /** So long a plan is kept: it is one for the tables as they were, which a store begins with empty. */
 const PLANS_KEPT_MS = 1_000
 
@@ -47,7 +49,7 @@ export function openListPool(url: string): pg.Pool {
 
 /** The pool for writes: each of their statements is parsed once a connection. */
 export function openWritePool(url: string): PostgresConnection {
-  const pool = connect(url, WRITE_CONNECTIONS, `${EVERY} ${LOOK_UPS}`)
+  const pool = connect(url, WRITE_CONNECTIONS, `${EVERY} ${LOOK_UPS} ${ROW_BY_ROW}`)
   pool.on('connect', forgetPlans)
   const statements = new Map<string, { name: string; text: string }>()
   changeQueries(pool, (text, values) => {

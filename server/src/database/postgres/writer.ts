@@ -3,15 +3,15 @@ import { errors } from '../../http/errors.ts'
 import type { Schema } from '../schema.ts'
 import type { Writer, WriterOptions, Writes } from '../write.ts'
 
-/** A deadlock or a serialization failure is tried again this often, then the caller is told to. */
+/** What other writes have kept from its end is tried again this often, then the caller is told to. */
 const MAX_ATTEMPTS = 5
 /** Held by the one write that is tried again: many that came into each other's way would do so again. */
 const AGAIN_LOCK = 0x44594e_41
 const MAX_ANALYZED_WRITES = 4 ** 6
 /** From so many rows in a table on, the server's own figures are there, and to make them anew takes long. */
 const YOUNG_ROWS = 100_000
-const DEADLOCK = '40P01'
-const SERIALIZATION_FAILURE = '40001'
+/** Deadlock, serialization failure, and a lock that was not to be waited for. */
+const AGAIN = new Set(['40P01', '40001', '55P03'])
 const DISK_FULL = '53100'
 
 /** Each write in a transaction of its own, committed to the disk before it is answered. */
@@ -49,7 +49,7 @@ export function createPostgresWriter<W extends Writes>(
       } catch (error) {
         const code = (error as { code?: string }).code
         if (code === DISK_FULL) throw errors.storeFull(error)
-        if (code !== DEADLOCK && code !== SERIALIZATION_FAILURE) throw error
+        if (code === undefined || !AGAIN.has(code)) throw error
         if (attempt === MAX_ATTEMPTS) throw errors.storeBusy(error)
       }
     }
