@@ -30,10 +30,12 @@ async function postgresVersion(databaseUrl: string): Promise<string> {
   const client = new pg.Client({ connectionString: databaseUrl })
   await client.connect()
   const { rows } = await client.query(
-    `select current_setting('server_version') as version, current_setting('shared_buffers') as buffers`,
+    `select current_setting('server_version') as version, current_setting('shared_buffers') as buffers,
+      current_setting('max_wal_size') as wal`,
   )
   await client.end()
-  return `${rows[0].version} with shared_buffers ${rows[0].buffers}`
+  const [{ version, buffers, wal }] = rows
+  return `${version} with shared_buffers ${buffers} and max_wal_size ${wal}`
 }
 
 function commit(): string {
