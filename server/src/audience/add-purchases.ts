@@ -56,9 +56,19 @@ export interface Buyers {
 /** More in one sum, and a user's LTV might not fit the store before anybody has looked at it. */
 const MAX_AHEAD_MICROS = 2n ** 63n - 1n - MAX_LTV_MICROS
 
+/** Organizations whose last purchases were mostly known: who reports or imports what was there goes on with it. */
+const repeating = new Set<number>()
+
+/** Says how a batch fared: whether the next one is worth being added before it is known which of its purchases are new. */
+export function expectRepeats(orgId: number, { known, all }: { known: number; all: number }): void {
+  if (2 * known > all) repeating.add(orgId)
+  else repeating.delete(orgId)
+}
+
 /**
  * Locks who buys, and makes those that are new. Where rows have locks the sums are added to them at once, as if each
- * purchase were a new one: an update is a lock too, and one statement less. Where not, `settleSums` adds them.
+ * purchase were a new one: an update is a lock too, and one statement less. Where not, or where they are likely to be
+ * known, `settleSums` adds them.
  */
 export async function lockBuyers(
   tx: Tx,
@@ -67,7 +77,7 @@ export async function lockBuyers(
   areJudged: boolean,
 ): Promise<Buyers> {
   const fits = ({ micros }: Sum) => micros <= MAX_AHEAD_MICROS && micros >= -MAX_AHEAD_MICROS
-  if (!hasRowLocks(tx.db) || !sums.values().every(fits)) {
+  if (!hasRowLocks(tx.db) || repeating.has(orgId) || !sums.values().every(fits)) {
     return { ...(await lockUsers(tx, orgId, sums.keys())), added: null }
   }
   const users = new Map<string, LockedUser>()

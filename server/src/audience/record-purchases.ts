@@ -6,10 +6,20 @@ import type { Tx } from '../database/write.ts'
 import { type IsErased, readErasures } from '../erasure/erased-facts.ts'
 import { errors } from '../http/errors.ts'
 import { compareTexts } from '../text-order.ts'
+import { readUserKeys } from '../users/lock-users.ts'
 import { MAX_LTV_MICROS } from '../users/money.ts'
 import { refreshLists, usersByKey } from '../vip-users/refresh.ts'
 import { readTargets } from '../vip-users/targets.ts'
-import { type Buyers, factsBefore, lockBuyers, ofLocked, type Sum, settleSums, sumUp } from './add-purchases.ts'
+import {
+  type Buyers,
+  expectRepeats,
+  factsBefore,
+  lockBuyers,
+  ofLocked,
+  type Sum,
+  settleSums,
+  sumUp,
+} from './add-purchases.ts'
 
 export interface Purchase {
   purchaseId: string
@@ -43,6 +53,7 @@ export async function recordPurchases(
   const { users } = buyers
   chain(candidates, users)
   const inserted = await insertPurchases(tx, orgId, candidates)
+  expectRepeats(orgId, { known: candidates.length - inserted, all: candidates.length })
   // null where all of them are new
   const stored = inserted < candidates.length ? await readPurchases(tx, orgId, candidates, inserted) : null
   const isNew = ({ purchase_id }: KeyedPurchase) => !stored || Boolean(stored.get(purchase_id)?.isNew)
@@ -60,13 +71,20 @@ export async function recordPurchases(
   if (inserted === purchases.length) return purchases.map(() => 'recorded')
 
   const known: ReadonlyMap<string, Omit<StoredPurchase, 'isNew'>> = stored ??
-  new Map(candidates.map((row) => [row.purchase_id, { cuid: row.cuid, revenueMicros: row.revenue_micros }]))
+  new Map(candidates.map((row) => [row.purchase_id, { userKey: row.user_key, revenueMicros: row.revenue_micros }]))
+  // who is named only beside another user's purchase of the same id is not locked
+  const others = await readUserKeys(
+    tx,
+    orgId,
+    purchases.flatMap((purchase) => (users.has(purchase.cuid) || isErased(purchase) ? [] : purchase.cuid)),
+  )
   const unanswered = new Set(recorded.map(({ purchase_id }) => purchase_id))
   return purchases.map((purchase) => {
     if (isErased(purchase)) return 'erased'
     const { purchaseId, cuid, revenueMicros } = purchase
     const same = known.get(purchaseId)
-    if (same?.cuid !== cuid || same.revenueMicros !== revenueMicros) return 'conflict'
+    const userKey = users.get(cuid)?.user_key ?? others.get(cuid)
+    if (same?.userKey !== userKey || same?.revenueMicros !== revenueMicros) return 'conflict'
     // the first of several with one id is the one that was recorded
     return unanswered.delete(purchaseId) ? 'recorded' : 'repeated'
   })
@@ -99,7 +117,7 @@ interface KeyedPurchase extends Omit<Schema['purchases'], 'org_id'> {
 }
 
 interface StoredPurchase {
-  cuid: string
+  userKey: number
   revenueMicros: bigint
   /** recorded by this write */
   isNew: boolean
@@ -157,17 +175,16 @@ async function readPurchases(
   purchases: KeyedPurchase[],
   inserted: number,
 ): Promise<Map<string, StoredPurchase>> {
-  const { rows } = await sql<{ purchase_id: string; cuid: string; revenue_micros: string; is_new: unknown }>`
+  const { rows } = await sql<{ purchase_id: string; user_key: number; revenue_micros: string; is_new: unknown }>`
     /* purchases.read */
-    select p.purchase_id, u.cuid, cast(p.revenue_micros as text) as revenue_micros,
+    select p.purchase_id, p.user_key, cast(p.revenue_micros as text) as revenue_micros,
       ${isJustInserted(tx.db, 'purchases', 'p', inserted)} as is_new
     from ${rowsTable(tx.db, 'k', { purchase_id: 'text' }, purchases)}
-      ${joinEach(tx.db, 'purchases', 'p', sql`p.org_id = ${orgId} and p.purchase_id = k.purchase_id`)}
-      ${joinEach(tx.db, 'users', 'u', sql`u.org_id = ${orgId} and u.user_key = p.user_key`)}`.execute(tx.db)
+      ${joinEach(tx.db, 'purchases', 'p', sql`p.org_id = ${orgId} and p.purchase_id = k.purchase_id`)}`.execute(tx.db)
   return new Map(
-    rows.map(({ purchase_id, cuid, revenue_micros, is_new }) => [
+    rows.map(({ purchase_id, user_key, revenue_micros, is_new }) => [
       purchase_id,
-      { cuid, revenueMicros: BigInt(revenue_micros), isNew: Boolean(is_new) },
+      { userKey: user_key, revenueMicros: BigInt(revenue_micros), isNew: Boolean(is_new) },
     ]),
   )
 }

@@ -4,7 +4,7 @@ export interface Pace {
   size: number
   /** in how many transactions at once a chunk is written */
   parts: number
-  /** after a chunk: how long to leave the store to others, ms */
+  /** after each part, with the rows of its whole chunk: how long to leave the store to others, ms */
   tell: (rows: number, tookMs: number) => number
   close: () => void
 }

@@ -34,7 +34,7 @@ interface Entry<Fact> {
 /**
  * Reads rows, and writes them in chunks, each in as many parts at once as suit the store. Of two rows that contradict each
  * other, two with one id, the first of the file counts. What is read runs ahead of what is written by a chunk for each
- * part. A row that is refused is told, in the file's order, and the others are written.
+ * part. A row that is refused is told, and the others are written.
  *
  * @throws ImportError where the file cannot be read to its end; what came before has been imported
  */
@@ -119,8 +119,11 @@ export async function importFile<Fact extends object>(
     }
   } finally {
     // also where the file broke off: what came before counts
-    if (waiting.length > 0 && !failure) await send()
-    await chunks.at(-1)
+    try {
+      if (waiting.length > 0 && !failure) await send()
+    } finally {
+      await chunks.at(-1)
+    }
   }
   if (failure) throw (failure as { error: unknown }).error
   return counts

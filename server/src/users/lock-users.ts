@@ -59,10 +59,15 @@ export async function lockUsers(
   return locked
 }
 
-/** In the order in which users are locked. */
+/** In the order in which users are locked: that of their bytes, as PostgreSQL has it. */
 export function inLockOrder(cuids: Iterable<string>): string[] {
-  return [...cuids].sort()
+  const sorted = [...cuids].sort()
+  // only surrogates make the order of code units another
+  return sorted.some((cuid) => SURROGATE.test(cuid)) ? sorted.sort(compareBytes) : sorted
 }
+
+const SURROGATE = /[\ud800-\udfff]/
+const compareBytes = (one: string, other: string) => Buffer.compare(Buffer.from(one), Buffer.from(other))
 
 async function readCuids(tx: Tx, orgId: number, userKeys: number[]): Promise<Set<string>> {
   if (userKeys.length === 0) return new Set()
@@ -73,6 +78,18 @@ async function readCuids(tx: Tx, orgId: number, userKeys: number[]): Promise<Set
     tx.db,
   )
   return new Set(rows.map((row) => row.cuid))
+}
+
+/** Of those who are there, by `cuid`. */
+export async function readUserKeys(tx: Tx, orgId: number, cuids: string[]): Promise<Map<string, number>> {
+  if (cuids.length === 0) return new Map()
+  const { rows } = await sql<{ cuid: string; user_key: number }>`
+    /* users.keys */
+    select u.cuid, u.user_key
+    from ${cuidsTable(tx, cuids)} ${joinEach(tx.db, 'users', 'u', sql`u.org_id = ${orgId} and u.cuid = k.cuid`)}`.execute(
+    tx.db,
+  )
+  return new Map(rows.map(({ cuid, user_key }) => [cuid, user_key]))
 }
 
 /** In this order, where nobody has made them meanwhile. @returns the keys of those that it made */

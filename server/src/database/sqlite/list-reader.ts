@@ -31,8 +31,8 @@ const FILTERS = {
  */
 const MAP_BYTES = 2 ** 31
 /**
- * So long what was read stays mapped. The system counts it to the process, a good deal around each row of it too, until
- * it needs the memory; and to map anew what is still in its memory takes it some µs.
+ * After so long the next page that is read from the file lets go of what those before it have mapped. The system counts
+ * it to the process, a good deal around each row of it too; and to map anew what is still in its memory takes it some µs.
  */
 const MAPPED_MS = 5_000
 
