@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { test } from 'node:test'
 import { recordVips } from '../../../test/lists.ts'
 import { makeOrganization } from '../../../test/organization.ts'
@@ -46,36 +44,4 @@ onStore('SQLite', (get) => {
     // what was read once is known
     assert(!(store.readList({ ...question, limit: 99 }) instanceof Promise))
   })
-
-  if (process.platform === 'linux') {
-    test('what was read of the file is mapped for five seconds', async (t) => {
-      const { store, env, execute } = get()
-      const { orgId, workspaceId, channels } = await makeOrganization(store, { vipIndicator: 'ltv >= 0' })
-      const mediumId = channels[0]?.mediumId ?? ''
-      await recordVips(store, { orgId, mediumId, count: 3_000 })
-      // what is in the log is not read from the file
-      await execute('pragma wal_checkpoint(truncate)')
-      const clock = t.mock.method(performance, 'now', () => 0)
-      const question = { orgId, workspaceId, mediumId, months: null, limit: 1, offset: 0 }
-      const read = async (limit: number, atMs: number) => {
-        clock.mock.mockImplementation(() => atMs)
-        const page = (await store.readList({ ...question, limit })) as ListPage
-        assert.equal(page.returned, limit)
-        return mappedKiB(join(env.DYNAMO_DATA_DIR ?? '', 'dynamo.sqlite'))
-      }
-      clock.mock.mockImplementation(() => 0)
-      const few = await read(1, 10_000)
-      const all = await read(3_000, 10_001)
-      assert(few < all)
-      assert((await read(2, 15_000)) >= all)
-      assert((await read(3, 15_001)) < all)
-    })
-  }
 })
-
-/** How much of a file the system counts to this process. */
-function mappedKiB(path: string): number {
-  const smaps = readFileSync('/proc/self/smaps', 'utf8')
-  const mappings = smaps.split(/^(?=[0-9a-f]+-[0-9a-f]+ )/m).filter((mapping) => mapping.split('\n')[0]?.endsWith(path))
-  return mappings.reduce((sum, mapping) => sum + Number(/^Rss:\s+(\d+) kB/m.exec(mapping)?.[1]), 0)
-}

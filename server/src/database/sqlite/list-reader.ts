@@ -30,11 +30,6 @@ const FILTERS = {
  * under a read, the process ends instead of answering 500.
  */
 const MAP_BYTES = 2 ** 31
-/**
- * After so long the next page that is read from the file lets go of what those before it have mapped. The system counts
- * it to the process, a good deal around each row of it too; and to map anew what is still in its memory takes it some µs.
- */
-const MAPPED_MS = 5_000
 
 /**
  * Reads lists with statements of its own on the thread's read connection, each run to its end.
@@ -54,7 +49,6 @@ export function createListReader(database: DatabaseSync) {
   const rowMonths = database.prepare(ROW_MONTHS_SQL)
   const pages = preparePages(database)
   let seenVersion = -1
-  let mappedMs = performance.now()
   const { gates, indexes, pages: remembered } = createListMemory()
 
   /** In a transaction it is the gate of the snapshot that the transaction reads from then on. */
@@ -71,13 +65,6 @@ export function createListReader(database: DatabaseSync) {
     const found = gateOf(row as GateRow | undefined)
     gates.set(id, found)
     return found
-  }
-
-  function unmapOld(): void {
-    const nowMs = performance.now()
-    if (nowMs - mappedMs <= MAPPED_MS) return
-    mappedMs = nowMs
-    database.exec(`pragma mmap_size = 0; pragma mmap_size = ${MAP_BYTES}`)
   }
 
   function indexOf(orgId: number, list: Gate): ListIndex {
@@ -136,7 +123,6 @@ export function createListReader(database: DatabaseSync) {
     const id = pageId(question, quick)
     const known = remembered.get(id)
     if (known) return known
-    unmapOld()
     database.exec('begin')
     try {
       const list = readGate(question)
