@@ -26,8 +26,8 @@ export interface ListRow extends ListKey {
  *
  * @param given `targets`: the generations to refresh, all of the organization's where left out; `users`: these users, where
  *   the caller has read them with their locks, and loses those that are not judged; `before`: what the rules were told of
- *   these users when they were last judged, by which who cannot have a mark is not asked for one; `judgeMs`: of one target, the first users alone, by their keys, that are
- *   judged in so many ms, one at least
+ *   them when they were last judged, by which nobody who cannot have a mark is looked up; `judgeMs`: of one target, the
+ *   first users alone, by their keys, that are judged in so many ms, one at least
  * @returns how each target's rule fared over these users
  */
 export async function refreshLists(
