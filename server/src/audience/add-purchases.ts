@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { asBefore, hasRowLocks, rowsTable, updateEach } from '../database/rows.ts'
 import type { Tx } from '../database/write.ts'
-import { inLockOrder, type LockedUser, lockUsers, PURCHASED } from '../users/lock-users.ts'
+import { inLockOrder, type LockedUser, type LockedUsers, lockUsers, PURCHASED } from '../users/lock-users.ts'
 import { MAX_LTV_MICROS } from '../users/money.ts'
 import { factsOf, type JudgedUser } from '../vip-users/marks.ts'
 import { JUDGED_COLUMNS } from '../vip-users/refresh.ts'
@@ -43,12 +43,8 @@ export function sumUp(purchases: readonly Added[]): Map<string, Sum> {
   return sums
 }
 
-/** Who buys, locked until the commit. */
-export interface Buyers {
-  /** by `cuid`, as they were before their purchases */
-  users: ReadonlyMap<string, LockedUser>
-  /** the keys of those that this write made */
-  created: ReadonlySet<number>
+/** Who buys, as before the purchases, locked until the commit. */
+export interface Buyers extends LockedUsers {
   /** with the sums in them, where these were added at once: those who are to be judged */
   added: JudgedUser[] | null
 }

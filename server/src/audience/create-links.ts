@@ -22,7 +22,7 @@ export async function createUserLink(
   { orgId, cuid, eventTimestamp }: { orgId: number; cuid: string; eventTimestamp: number },
 ): Promise<string> {
   await shareRules(tx, orgId)
-  const { keyOf, created } = await lockUsers(tx, orgId, [cuid])
+  const { users, created } = await lockUsers(tx, orgId, [cuid])
   const linkId = newLinkId()
   await tx.db
     .insertInto('links')
@@ -30,7 +30,7 @@ export async function createUserLink(
       org_id: orgId,
       link_id: linkId,
       conversation_key: null,
-      user_key: keyOf.get(cuid) ?? null,
+      user_key: users.get(cuid)?.user_key ?? null,
       user_timestamp: eventTimestamp,
       created_timestamp: tx.now,
       converted_timestamp: null,

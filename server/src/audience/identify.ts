@@ -42,7 +42,7 @@ export async function identify(
   const isErased = await readErasures(tx, orgId, identifications.map(dateOf))
   const dated = identifications.filter((identification) => !isErased(dateOf(identification)))
   const former = [...links.values()].flatMap(({ tie }) => tie.user_key ?? [])
-  const { keyOf, created } = await lockUsers(
+  const { users, created } = await lockUsers(
     tx,
     orgId,
     dated.map(({ cuid }) => cuid),
@@ -52,7 +52,7 @@ export async function identify(
   const concerned = new Set(created)
   for (const { linkId, cuid, eventTimestamp } of dated) {
     const link = links.get(linkId)
-    const userKey = keyOf.get(cuid)
+    const userKey = users.get(cuid)?.user_key
     if (!link || userKey === undefined) continue
     const formerKey = link.tie.user_key
     if (!takeUser(link.tie, userKey, eventTimestamp)) continue

@@ -46,8 +46,8 @@ export async function markConversion(tx: Tx, conversion: Conversion): Promise<st
 
 async function identifyByOwnId(tx: Tx, orgId: number, link: LockedLink): Promise<void> {
   const cuid = `d10x_${randomBytes(OWN_ID_BYTES).toString('hex')}`
-  const { keyOf } = await lockUsers(tx, orgId, [cuid])
-  const userKey = keyOf.get(cuid)
+  const { users } = await lockUsers(tx, orgId, [cuid])
+  const userKey = users.get(cuid)?.user_key
   if (userKey === undefined || !takeUser(link.tie, userKey, BEFORE_EVERYTHING)) return
   await writeTies(tx, orgId, [link])
   await refreshDerivedUsers(tx, orgId, [userKey])

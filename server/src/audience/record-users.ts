@@ -45,12 +45,15 @@ export async function recordUsers(
 ): Promise<RecordedUsers> {
   await shareRules(tx, orgId)
   const isErased = await readErasures(tx, orgId, users.flatMap(datesOf))
-  const { keyOf, created } = await lockUsers(
+  const { users: locked, created } = await lockUsers(
     tx,
     orgId,
     users.flatMap((user) => (isErased(dateOf(user)) ? [] : user.cuid)),
   )
-  const reports = users.map((user) => ({ ...withoutErased(user, isErased), userKey: keyOf.get(user.cuid) ?? 0 }))
+  const reports = users.map((user) => ({
+    ...withoutErased(user, isErased),
+    userKey: locked.get(user.cuid)?.user_key ?? 0,
+  }))
   const written = await writeProperties(tx, orgId, reports)
   const opened = await writeAppOpens(tx, orgId, reports)
   const claimants = usersWith(written, CLAIMING_KEYS)

@@ -56,7 +56,7 @@ export async function recordConversations(
     const state = states.get(placeOf(report))
     return state && (report.conversationId === null || report.conversationId === state.conversation_id) ? state : null
   }
-  const { keyOf, created: newUsers } = await lockUsers(
+  const { users: locked, created: newUsers } = await lockUsers(
     tx,
     orgId,
     known.filter(fits).flatMap((report) => report.cuid ?? []),
@@ -67,7 +67,7 @@ export async function recordConversations(
     if (isErased(dateOf(report))) return 'erased'
     const state = fits({ ...report, channelKey: report.channelKey })
     if (!state) return 'conflict'
-    const userKey = report.cuid === null ? null : (keyOf.get(report.cuid) ?? null)
+    const userKey = report.cuid === null ? null : (locked.get(report.cuid)?.user_key ?? null)
     const changed = mergeConversation(state, report, userKey, tx.now)
     return changed || created.delete(state.conversation_key) ? 'recorded' : 'unchanged'
   })

@@ -26,7 +26,6 @@ export interface LockedUser {
 export const PURCHASED = ['purchases_micros', 'purchases', 'last_purchase_timestamp', 'last_purchase_id'] as const
 
 export interface LockedUsers {
-  keyOf: Map<string, number>
   /** by `cuid` */
   users: Map<string, LockedUser>
   /** the users that this call made */
@@ -49,9 +48,9 @@ export async function lockUsers(
   { alsoKeys = [], noWait = false }: { alsoKeys?: Iterable<number>; noWait?: boolean } = {},
 ): Promise<LockedUsers> {
   const wanted = new Set(cuids)
-  const locked: LockedUsers = { keyOf: new Map(), users: new Map(), created: new Set() }
+  const locked: LockedUsers = { users: new Map(), created: new Set() }
   await find(tx, orgId, inLockOrder(wanted.union(await readCuids(tx, orgId, [...alsoKeys]))), locked, { noWait })
-  const missing = inLockOrder([...wanted].filter((cuid) => !locked.keyOf.has(cuid)))
+  const missing = inLockOrder([...wanted].filter((cuid) => !locked.users.has(cuid)))
   if (missing.length > 0) {
     locked.created = await create(tx, orgId, missing)
     await find(tx, orgId, missing, locked, { noWait: true })
@@ -115,7 +114,6 @@ async function find(tx: Tx, orgId: number, cuids: string[], locked: LockedUsers,
     tx.db,
   )
   for (const row of rows) {
-    locked.keyOf.set(row.cuid, row.user_key)
     locked.users.set(row.cuid, row)
   }
 }
