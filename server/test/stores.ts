@@ -17,6 +17,8 @@ export interface TestStore {
   execute: (text: string) => Promise<void>
   /** makes every write wait, as another process can, until what it returns is called; reads go on */
   holdWrites: () => Promise<() => Promise<void>>
+  /** how often writes have waited for each other in a circle, on connections that are closed */
+  countDeadlocks: () => Promise<number>
   /** what a server is told to use this store */
   env: Record<string, string>
 }
@@ -50,7 +52,7 @@ export function onStore(name: keyof typeof OPENERS, suite: Suite, options: Parti
 
 type OpenedStore = TestStore & { remove: () => Promise<void> }
 
-interface Opening extends Pick<TestStore, 'env' | 'execute' | 'holdWrites'> {
+interface Opening extends Pick<TestStore, 'env' | 'execute' | 'holdWrites' | 'countDeadlocks'> {
   settings: Parameters<typeof openStore>[0]
   options: Partial<StoreOptions>
   removeFiles: () => Promise<void>
@@ -71,6 +73,8 @@ async function openSqlite(options: Partial<StoreOptions>): Promise<OpenedStore> 
       database.exec('begin immediate')
       return async () => database.close()
     },
+    // one write runs after the other
+    countDeadlocks: async () => 0,
     removeFiles: () => rm(dataDir, { recursive: true, force: true }),
   })
 }
@@ -87,12 +91,18 @@ async function openPostgres(options: Partial<StoreOptions>): Promise<OpenedStore
     settings: { databaseUrl, dataDir, masterKey: null },
     options,
     env: { DYNAMO_DATA_DIR: dataDir, DATABASE_URL: databaseUrl },
-    execute: (text) => query(databaseUrl, text),
+    async execute(text) {
+      await query(databaseUrl, text)
+    },
     async holdWrites() {
       const client = new pg.Client({ connectionString: databaseUrl })
       await client.connect()
       await client.query('begin; lock table users in exclusive mode')
       return () => client.end()
+    },
+    async countDeadlocks() {
+      const { rows } = await query(server.url, `select deadlocks::int from pg_stat_database where datname = '${name}'`)
+      return rows[0]?.deadlocks
     },
     async removeFiles() {
       await query(server.url, `drop database ${name} with (force)`)
@@ -102,19 +112,18 @@ async function openPostgres(options: Partial<StoreOptions>): Promise<OpenedStore
   })
 }
 
-async function openAll({ settings, options, env, execute, holdWrites, removeFiles }: Opening): Promise<OpenedStore> {
-  const all: Store[] = []
+async function openAll({ settings, options, removeFiles, ...given }: Opening): Promise<OpenedStore> {
+  const all = new Set<Store>()
   const openAnother = async () => {
-    const store = await openStore(settings, options)
-    all.push(store)
+    const opened = await openStore(settings, options)
+    const store = { ...opened, close: () => (all.delete(store) ? opened.close() : Promise.resolve()) }
+    all.add(store)
     return store
   }
   return {
     store: await openAnother(),
     openAnother,
-    execute,
-    holdWrites,
-    env,
+    ...given,
     async remove() {
       for (const store of all) await store.close()
       await removeFiles()
@@ -131,11 +140,11 @@ async function testServer(): Promise<{ url: string; stop: () => Promise<void> }>
   return started
 }
 
-async function query(url: string, text: string): Promise<void> {
+async function query(url: string, text: string): Promise<pg.QueryResult> {
   const client = new pg.Client({ connectionString: url })
   await client.connect()
   try {
-    await client.query(text)
+    return await client.query(text)
   } finally {
     await client.end()
   }

@@ -63,8 +63,8 @@ export function expectRepeats(orgId: number, { known, all }: { known: number; al
 
 /**
  * Locks who buys, and makes those that are new. Where rows have locks the sums are added to them at once, as if each
- * purchase were a new one: an update is a lock too, and one statement less. Where not, or where they are likely to be
- * known, `settleSums` adds them.
+ * purchase were a new one: an update is a lock too, and one statement less. Where not, where they are likely to be known,
+ * or where the write begins anew, `settleSums` adds them.
  */
 export async function lockBuyers(
   tx: Tx,
@@ -73,7 +73,7 @@ export async function lockBuyers(
   areJudged: boolean,
 ): Promise<Buyers> {
   const fits = ({ micros }: Sum) => micros <= MAX_AHEAD_MICROS && micros >= -MAX_AHEAD_MICROS
-  if (!hasRowLocks(tx.db) || repeating.has(orgId) || !sums.values().every(fits)) {
+  if (!hasRowLocks(tx.db) || tx.isAgain || repeating.has(orgId) || !sums.values().every(fits)) {
     return { ...(await lockUsers(tx, orgId, sums.keys())), added: null }
   }
   const users = new Map<string, LockedUser>()

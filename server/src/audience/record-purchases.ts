@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import { isJustInserted, joinEach, rowsTable, updateEach, userKeysTable } from '../database/rows.ts'
 import { shareRules } from '../database/rules-lock.ts'
 import type { Schema } from '../database/schema.ts'
+import { together } from '../database/together.ts'
 import type { Tx } from '../database/write.ts'
 import { type IsErased, readErasures } from '../erasure/erased-facts.ts'
 import { errors } from '../http/errors.ts'
@@ -43,9 +44,12 @@ export async function recordPurchases(
   tx: Tx,
   { orgId, purchases }: { orgId: number; purchases: Purchase[] },
 ): Promise<PurchaseOutcome[]> {
-  await shareRules(tx, orgId)
-  const isErased = await readErasures(tx, orgId, purchases)
-  const targets = await readTargets(tx, orgId)
+  const [, isErased, targets] = await together(
+    tx,
+    () => shareRules(tx, orgId),
+    () => readErasures(tx, orgId, purchases),
+    () => readTargets(tx, orgId),
+  )
   const areJudged = targets.length > 0
   const candidates = oncePerId(purchases, isErased)
   const assumed = sumUp(candidates)

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { joinEach, rowsTable } from '../database/rows.ts'
 import { shareRules } from '../database/rules-lock.ts'
+import { together } from '../database/together.ts'
 import type { Tx } from '../database/write.ts'
 import { type IsErased, readErasures } from '../erasure/erased-facts.ts'
 import { errors } from '../http/errors.ts'
@@ -43,8 +44,12 @@ export async function recordUsers(
   tx: Tx,
   { orgId, users }: { orgId: number; users: UserReport[] },
 ): Promise<RecordedUsers> {
-  await shareRules(tx, orgId)
-  const isErased = await readErasures(tx, orgId, users.flatMap(datesOf))
+  const [, isErased, targets] = await together(
+    tx,
+    () => shareRules(tx, orgId),
+    () => readErasures(tx, orgId, users.flatMap(datesOf)),
+    () => readTargets(tx, orgId),
+  )
   const { users: locked, created } = await lockUsers(
     tx,
     orgId,
@@ -58,7 +63,6 @@ export async function recordUsers(
   const opened = await writeAppOpens(tx, orgId, reports)
   const claimants = usersWith(written, CLAIMING_KEYS)
   if (claimants.size > 0) await refreshDerivedUsers(tx, orgId, [...claimants])
-  const targets = await readTargets(tx, orgId)
   const judged = usersWith(written, new Set(targets.flatMap(({ rule }) => rule?.propertyKeys ?? [])))
   // no list tells of the other properties
   await refreshLists(tx, orgId, [...new Set([...claimants, ...judged, ...opened, ...created])], { targets })

@@ -6,6 +6,8 @@ export interface Tx {
   db: Kysely<Schema>
   /** epoch ms, when the transaction began */
   now: number
+  /** whether it has begun anew, since another write kept it from its end */
+  isAgain: boolean
   /** how many rows a counted range of a list is made to hold */
   rangeRows: number
   /** under which erased users are kept as hashes */
@@ -14,7 +16,7 @@ export interface Tx {
 
 /** For reads that share their functions with writes: nothing can be written with it. */
 export function readingTx(db: Kysely<Schema>, now: number): Tx {
-  return { db, now, rangeRows: 0, erasureKey: new Uint8Array() }
+  return { db, now, isAgain: false, rangeRows: 0, erasureKey: new Uint8Array() }
 }
 
 /** A named function over plain data (it may cross a thread), run in a transaction of its own. */

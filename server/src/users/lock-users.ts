@@ -8,6 +8,7 @@ import {
   rowsTable,
   userKeysTable,
 } from '../database/rows.ts'
+import { waitForLocks } from '../database/wait-for-locks.ts'
 import type { Tx } from '../database/write.ts'
 
 /** What a locked user has bought. */
@@ -22,6 +23,8 @@ export interface LockedUser {
   last_purchase_id: string | null
 }
 
+const NOTHING_BOUGHT = { purchases_micros: '0', purchases: 0, last_purchase_timestamp: null, last_purchase_id: null }
+
 /** What a user's purchases come to: columns of `users`. */
 export const PURCHASED = ['purchases_micros', 'purchases', 'last_purchase_timestamp', 'last_purchase_id'] as const
 
@@ -32,11 +35,14 @@ export interface LockedUsers {
   created: Set<number>
 }
 
+/** For who makes the same users at the same time: mostly they are done by then, and long before a deadlock is looked for. */
+const CREATE_WAIT_MS = 20
+
 /**
  * Locks users by their `cuid` until the commit and makes those that are new. Those that are there are locked in the
- * order of their cuids, so that no two writes wait for each other in a circle; then the others are made. Who was made by
- * another write meanwhile is out of that order: where a third one has such a user already, this write begins anew. A write
- * does this once, after its conversations and before anything else.
+ * order of their cuids, so that no two writes wait for each other in a circle. To make one is out of that order, and so
+ * is to lock one that another write has made meanwhile: a write that would wait for long begins anew, and then makes
+ * them before it locks anybody. A write does this once, after its conversations and before anything else.
  *
  * @param options  `alsoKeys`: users that the write touches and knows by their keys; `noWait`: it has locked others already, and
  *   begins anew where one of these is another's
@@ -48,13 +54,16 @@ export async function lockUsers(
   { alsoKeys = [], noWait = false }: { alsoKeys?: Iterable<number>; noWait?: boolean } = {},
 ): Promise<LockedUsers> {
   const wanted = new Set(cuids)
+  const all = inLockOrder(wanted.union(await readCuids(tx, orgId, [...alsoKeys])))
   const locked: LockedUsers = { users: new Map(), created: new Set() }
-  await find(tx, orgId, inLockOrder(wanted.union(await readCuids(tx, orgId, [...alsoKeys]))), locked, { noWait })
-  const missing = inLockOrder([...wanted].filter((cuid) => !locked.users.has(cuid)))
-  if (missing.length > 0) {
-    locked.created = await create(tx, orgId, missing)
-    await find(tx, orgId, missing, locked, { noWait: true })
+  if (tx.isAgain) {
+    const known = await readUserKeys(tx, orgId, [...wanted])
+    await create(tx, orgId, inLockOrder(wanted.difference(known)), locked)
   }
+  await find(tx, orgId, all, locked, { noWait })
+  const missing = () => inLockOrder([...wanted].filter((cuid) => !locked.users.has(cuid)))
+  if (missing().length > 0) await waitForLocks(tx, CREATE_WAIT_MS, () => create(tx, orgId, missing(), locked))
+  if (missing().length > 0) await find(tx, orgId, missing(), locked, { noWait: true })
   return locked
 }
 
@@ -91,17 +100,21 @@ export async function readUserKeys(tx: Tx, orgId: number, cuids: string[]): Prom
   return new Map(rows.map(({ cuid, user_key }) => [cuid, user_key]))
 }
 
-/** In this order, where nobody has made them meanwhile. @returns the keys of those that it made */
-async function create(tx: Tx, orgId: number, cuids: string[]): Promise<Set<number>> {
-  const { rows } = await sql<{ user_key: number }>`
+/** Makes users in this order; those whom another write has made meanwhile are not among the `locked`. */
+async function create(tx: Tx, orgId: number, cuids: string[], locked: LockedUsers): Promise<void> {
+  if (cuids.length === 0) return
+  const { rows } = await sql<{ user_key: number; cuid: string }>`
     /* users.create */
     insert into users (org_id, user_key, cuid)
     select ${orgId}, ${newKey(tx.db, 'users', 'user_key', orgId)}, k.cuid
     from ${cuidsTable(tx, cuids)}
     where true
     on conflict (org_id, cuid) do nothing
-    returning user_key`.execute(tx.db)
-  return new Set(rows.map((row) => row.user_key))
+    returning user_key, cuid`.execute(tx.db)
+  for (const row of rows) {
+    locked.users.set(row.cuid, { ...row, ...NOTHING_BOUGHT })
+    locked.created.add(row.user_key)
+  }
 }
 
 /** Finds and locks those that are there. @param options `noWait`: where one is another's, the write begins anew */

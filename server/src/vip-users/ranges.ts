@@ -49,15 +49,22 @@ export async function createFirstRange(tx: Tx, orgId: number, list: ListKey): Pr
   await insertRanges(tx, orgId, list, [{ ...LOWEST, count: 0, months: MONTHS.map(() => 0) }])
 }
 
+/** A change, and where the range begins in which it falls. */
+interface PlacedChange {
+  change: CountChange
+  first: RowKey
+}
+
 /**
  * Counts rows into and out of a list's ranges, then splits what grew past twice the made size and merges what
  * shrank below a quarter. The caller holds the list's version row, and has stored the rows.
  *
+ * @param changes as `findRanges` has placed them since the list is held
  * @throws Error where a range that must be there is not: the counts would be wrong from then on
  */
-export async function countChanges(tx: Tx, orgId: number, list: ListKey, changes: CountChange[]): Promise<void> {
+export async function countChanges(tx: Tx, orgId: number, list: ListKey, changes: PlacedChange[]): Promise<void> {
   const sums = new Map<string, Range>()
-  for (const { first, change } of await findRanges(tx, orgId, list, changes)) {
+  for (const { first, change } of changes) {
     const id = `${first.negatedLtvMicros} ${first.conversationId}`
     const sum = sums.getOrInsertComputed(id, () => ({ ...first, count: 0, months: MONTHS.map(() => 0) }))
     sum.count += change.count
@@ -82,8 +89,17 @@ function toKey(range: StoredRange): RowKey {
   return { negatedLtvMicros: range.first_ltv, conversationId: range.first_id }
 }
 
-/** The range in which each change falls: the last one that begins at its key or before. */
-async function findRanges(tx: Tx, orgId: number, list: ListKey, changes: CountChange[]) {
+/**
+ * The range in which each change falls: the last one that begins at its key or before.
+ *
+ * @throws Error where there is none
+ */
+export async function findRanges(
+  tx: Tx,
+  orgId: number,
+  list: ListKey,
+  changes: CountChange[],
+): Promise<PlacedChange[]> {
   const keys = changes.map((change, n) => ({ n, ltv: BigInt(change.negatedLtvMicros), id: change.conversationId }))
   // both parts of the key in one text: one look-up a change
   const { rows } = await sql<{ n: number; first: string | null }>`

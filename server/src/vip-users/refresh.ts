@@ -1,11 +1,12 @@
 import { sql } from 'kysely'
 import { hasRowLocks, joinEach, lockEach, rowsTable, userKeysTable } from '../database/rows.ts'
+import { together } from '../database/together.ts'
 import type { Tx } from '../database/write.ts'
 import { isProfileOld, type PlannedRead, planProfileReads } from '../profiles/plan-reads.ts'
 import { readProperties } from '../users/read-properties.ts'
 import type { UserFacts } from '../workspaces/vip-indicator.ts'
 import { type JudgedUser, judge, type Mark, mayBeMarked, NO_PROPERTIES, readMarks, writeMarks } from './marks.ts'
-import { type CountChange, countChanges, type ListKey } from './ranges.ts'
+import { type CountChange, countChanges, findRanges, type ListKey } from './ranges.ts'
 import { type RowFacts, rowMonth, rowText } from './row.ts'
 import { readTargets, type Target } from './targets.ts'
 
@@ -50,14 +51,17 @@ export async function refreshLists(
   const isMarked = new Set(after.map((mark) => mark.userKey))
   const mayHaveMark = (userKey: number) =>
     !given.before || isMarked.has(userKey) || mayBeMarked(wantedTargets, given.before.get(userKey), tx.now)
-  const before = await readMarks(tx, orgId, wantedTargets, judged.filter(mayHaveMark))
-  const changes = changedMarks(before, after)
-  if (changes.length > 0) await writeMarks(tx, orgId, changes)
-
+  const [before, wanted] = await together(
+    tx,
+    () => readMarks(tx, orgId, wantedTargets, judged.filter(mayHaveMark)),
+    () => deriveRows(tx, orgId, wantedTargets, users, after),
+  )
   const listed = [...new Set([...before, ...after].filter((mark) => mark.vip).map((mark) => mark.userKey))]
-  if (listed.length === 0) return evaluated
-  const stored = await readRows(tx, orgId, wantedTargets, listed)
-  const wanted = await deriveRows(tx, orgId, wantedTargets, users, after)
+  const [stored] = await together(
+    tx,
+    () => readRows(tx, orgId, wantedTargets, listed),
+    () => writeMarks(tx, orgId, changedMarks(before, after)),
+  )
   await storeRows(tx, orgId, stored, wanted)
   return evaluated
 }
@@ -168,6 +172,7 @@ function changedMarks(before: Mark[], after: Mark[]): Mark[] {
 }
 
 export async function readRows(tx: Tx, orgId: number, targets: Target[], userKeys: number[]): Promise<ListRow[]> {
+  if (userKeys.length === 0) return []
   const { rows } = await sql<{
     workspace_key: number
     channel_key: number
@@ -279,14 +284,28 @@ async function storeRows(tx: Tx, orgId: number, stored: ListRow[], wanted: ListR
   const gone = [...left.values()]
   for (const row of gone) count(row, -1)
   if (changes.size === 0) return
-  if (gone.length > 0) await deleteRows(tx, orgId, gone)
-  if (written.length > 0) await writeRows(tx, orgId, written)
-  await lockLists(
+  const lists = [...changes.values()]
+  const keys = lists.map(({ list }) => list)
+  const [, , , , ...places] = await together(
     tx,
-    orgId,
-    [...changes.values()].map((change) => change.list),
+    () => deleteRows(tx, orgId, gone),
+    () => writeRows(tx, orgId, written),
+    () => lockLists(tx, orgId, keys),
+    () => raiseLists(tx, orgId, keys),
+    ...lists.map(
+      ({ list, counts }) =>
+        () =>
+          findRanges(tx, orgId, list, counts),
+    ),
   )
-  for (const { list, counts } of changes.values()) await countChanges(tx, orgId, list, counts)
+  await together(
+    tx,
+    ...lists.map(
+      ({ list }, n) =>
+        () =>
+          countChanges(tx, orgId, list, places[n] ?? []),
+    ),
+  )
   await planProfileReads(
     tx,
     orgId,
@@ -311,6 +330,7 @@ const toKey = (row: ListRow) => ({
 })
 
 async function deleteRows(tx: Tx, orgId: number, rows: ListRow[]): Promise<void> {
+  if (rows.length === 0) return
   const keys = sql.raw('workspace_key, channel_key, generation')
   await sql`
     /* vip-users.delete */
@@ -320,6 +340,7 @@ async function deleteRows(tx: Tx, orgId: number, rows: ListRow[]): Promise<void>
 }
 
 async function writeRows(tx: Tx, orgId: number, rows: ListRow[]): Promise<void> {
+  if (rows.length === 0) return
   const types = { ...KEY_TYPES, user_key: 'bigint', birthday_month: 'bigint', row: 'text' } as const
   const columns = rows.map((row) => ({
     ...toKey(row),
@@ -340,22 +361,26 @@ async function writeRows(tx: Tx, orgId: number, rows: ListRow[]): Promise<void> 
   `.execute(tx.db)
 }
 
-/** Takes the version rows of these lists, in order, until the commit, and raises them. */
+/** Takes the version rows of these lists, in order, until the commit; one alone is locked as it is raised. */
 async function lockLists(tx: Tx, orgId: number, lists: ListKey[]): Promise<void> {
-  const keys = lists.map(({ workspaceKey, channelKey }) => ({ workspace_key: workspaceKey, channel_key: channelKey }))
-  const wanted = rowsTable(tx.db, 'k', { workspace_key: 'bigint', channel_key: 'bigint' }, keys)
-  // one alone is locked as it is raised
-  if (hasRowLocks(tx.db) && lists.length > 1) {
-    await sql`
+  if (!hasRowLocks(tx.db) || lists.length === 1) return
+  await sql`
     /* lists.lock */
     select c.version from workspace_channels c
     where c.org_id = ${orgId} and (c.workspace_key, c.channel_key) in (
-      select k.workspace_key, k.channel_key from ${wanted})
+      select k.workspace_key, k.channel_key from ${listsTable(tx, lists)})
     order by c.workspace_key, c.channel_key for update`.execute(tx.db)
-  }
+}
+
+async function raiseLists(tx: Tx, orgId: number, lists: ListKey[]): Promise<void> {
   await sql`
     /* lists.raise */
     update workspace_channels set version = version + 1
     where org_id = ${orgId} and (workspace_key, channel_key) in (
-      select k.workspace_key, k.channel_key from ${wanted})`.execute(tx.db)
+      select k.workspace_key, k.channel_key from ${listsTable(tx, lists)})`.execute(tx.db)
+}
+
+function listsTable(tx: Tx, lists: ListKey[]) {
+  const keys = lists.map(({ workspaceKey, channelKey }) => ({ workspace_key: workspaceKey, channel_key: channelKey }))
+  return rowsTable(tx.db, 'k', { workspace_key: 'bigint', channel_key: 'bigint' }, keys)
 }

@@ -47,26 +47,64 @@ export function openListPool(url: string): pg.Pool {
   return pool
 }
 
+export interface WritePool extends PostgresConnection {
+  /** Runs statements in a transaction of their own; what they ask without waiting for each other is sent at once, in order. */
+  transact: <T>(statements: (db: Kysely<Schema>) => Promise<T>) => Promise<T>
+}
+
 /** The pool for writes: each of their statements is parsed once a connection. */
-export function openWritePool(url: string): PostgresConnection {
-  const pool = connect(url, WRITE_CONNECTIONS, `${EVERY} ${LOOK_UPS} ${ROW_BY_ROW}`)
+export function openWritePool(url: string): WritePool {
+  const pool = connect(url, WRITE_CONNECTIONS, `${EVERY} ${LOOK_UPS} ${ROW_BY_ROW}`, { pipeline: true })
   pool.on('connect', forgetPlans)
   const statements = new Map<string, { name: string; text: string }>()
   changeQueries(pool, (text, values) => {
     const statement = statements.getOrInsertComputed(text, () => ({ name: `write.${statements.size}`, text }))
     return { ...statement, values }
   })
-  return { pool, db: new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) }) }
+  const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) })
+  return { pool, db, transact: (statements) => transact(pool, statements) }
+}
+
+/** Kysely's own transaction waits for each statement's answer before it sends the next. */
+async function transact<T>(pool: pg.Pool, statements: (db: Kysely<Schema>) => Promise<T>): Promise<T> {
+  const client = await pool.connect()
+  let broken = false
+  try {
+    await client.query('begin')
+    const result = await statements(kyselyOf(client))
+    const { command } = await client.query('commit')
+    if (command !== 'COMMIT') throw new Error('A write went on after one of its statements had failed')
+    return result
+  } catch (error) {
+    await client.query('rollback').catch(() => {
+      broken = true
+    })
+    throw error
+  } finally {
+    client.release(broken)
+  }
+}
+
+const kyselys = new WeakMap<pg.PoolClient, Kysely<Schema>>()
+
+/** For statements on one connection, which is the caller's. */
+function kyselyOf(client: pg.PoolClient): Kysely<Schema> {
+  return kyselys.getOrInsertComputed(client, () => {
+    const lent = { query: client.query.bind(client), release: () => undefined }
+    const pool = { connect: async () => lent, end: async () => undefined, options: {} }
+    return new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) })
+  })
 }
 
 /** 64-bit integers are read as numbers: what may pass 2^53 is selected as text. */
-function connect(url: string, max: number, options: string): pg.Pool {
+function connect(url: string, max: number, options: string, more: pg.PoolConfig = {}): pg.Pool {
   const pool = new pg.Pool({
     connectionString: url,
     max,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     application_name: 'dynamo',
     options,
+    ...more,
     types: {
       getTypeParser: (oid: number, format?: 'text' | 'binary') =>
         oid === INT8_OID ? Number : pg.types.getTypeParser(oid, format as 'text'),

@@ -37,7 +37,7 @@ export async function openPostgresStore(
   }
   const lists = openListPool(url)
   const writing = openWritePool(url)
-  const writer = boundWriter(createPostgresWriter(writing.db, writes, options), WRITE_CONNECTIONS)
+  const writer = boundWriter(createPostgresWriter(writing, writes, options), WRITE_CONNECTIONS)
   return {
     name: 'postgres',
     id: (await readMeta(db, 'store_id')) ?? '',

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { sql } from 'kysely'
 import { onStore } from '../../../test/stores.ts'
 import type { Tx } from '../write.ts'
-import { openPool } from './connection.ts'
+import { openWritePool } from './connection.ts'
 import { createPostgresWriter } from './writer.ts'
 
 /** The server's own words for what a test cannot bring about on a server that others use. */
@@ -12,7 +12,7 @@ const raise = (db: Tx['db'], code: string) =>
 
 onStore('PostgreSQL', (get) => {
   async function openWriter() {
-    const { pool, db } = openPool(get().env.DATABASE_URL ?? '')
+    const writing = openWritePool(get().env.DATABASE_URL ?? '')
     let attempts = 0
     const writes = {
       failTwice: async (tx: Tx, code: string) => (++attempts < 3 ? raise(tx.db, code) : attempts),
@@ -21,8 +21,8 @@ onStore('PostgreSQL', (get) => {
         await raise(tx.db, code)
       },
     }
-    const writer = createPostgresWriter(db, writes, { rangeRows: 1000, erasureKey: new Uint8Array() })
-    return { writer, attempts: () => attempts, [Symbol.asyncDispose]: () => pool.end() }
+    const writer = createPostgresWriter(writing, writes, { rangeRows: 1000, erasureKey: new Uint8Array() })
+    return { writer, attempts: () => attempts, [Symbol.asyncDispose]: () => writing.pool.end() }
   }
 
   test('a PostgreSQL without room on its disk is answered 507, and not asked again', async () => {

@@ -2,10 +2,11 @@ import { type Kysely, sql } from 'kysely'
 import { errors } from '../../http/errors.ts'
 import type { Schema } from '../schema.ts'
 import type { Writer, WriterOptions, Writes } from '../write.ts'
+import type { WritePool } from './connection.ts'
 
 /** What other writes have kept from its end is tried again this often, then the caller is told to. */
 const MAX_ATTEMPTS = 5
-/** Held by the one write that is tried again: many that came into each other's way would do so again. */
+/** Held by the one write that is tried a third time: many that came into each other's way would do so again. */
 const AGAIN_LOCK = 0x44594e_41
 const MAX_ANALYZED_WRITES = 4 ** 6
 /** From so many rows in a table on, the server's own figures are there, and to make them anew takes long. */
@@ -16,7 +17,7 @@ const DISK_FULL = '53100'
 
 /** Each write in a transaction of its own, committed to the disk before it is answered. */
 export function createPostgresWriter<W extends Writes>(
-  db: Kysely<Schema>,
+  { db, transact }: WritePool,
   writes: W,
   options: WriterOptions,
 ): Writer<W> {
@@ -40,9 +41,9 @@ export function createPostgresWriter<W extends Writes>(
     if (!write) throw new Error(`No write named ${name}`)
     for (let attempt = 1; ; attempt++) {
       try {
-        const result = await db.transaction().execute(async (transaction) => {
-          if (attempt > 1) await sql`select pg_advisory_xact_lock(${AGAIN_LOCK}::bigint)`.execute(transaction)
-          return await write({ db: transaction, now: Date.now(), ...options }, args)
+        const result = await transact(async (transaction) => {
+          if (attempt > 2) await sql`select pg_advisory_xact_lock(${AGAIN_LOCK}::bigint)`.execute(transaction)
+          return await write({ db: transaction, now: Date.now(), isAgain: attempt > 1, ...options }, args)
         })
         analyzeWhileYoung()
         return result

@@ -98,7 +98,7 @@ async function commitGroup(
   try {
     await begin(database)
     const started = performance.now()
-    const tx = { db, now: Date.now(), ...options }
+    const tx = { db, now: Date.now(), isAgain: false, ...options }
     for (
       let next = waiting.shift();
       next;
