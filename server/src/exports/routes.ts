@@ -11,6 +11,7 @@ import { attachment } from './attachment.ts'
 import { createExport } from './create-export.ts'
 import { KEPT_MS } from './export-rows.ts'
 import { exportSchema } from './filter.ts'
+import { freeSent } from './free-sent.ts'
 import { createLine } from './line.ts'
 import type { ExportStorage } from './storage.ts'
 
@@ -96,7 +97,7 @@ export function fileRoutes(
         'content-disposition': attachment(fileName),
         'cache-control': 'private, no-store',
       })
-      .send(stream)
+      .send(freeSent(stream, reply.raw))
   })
 }
 
