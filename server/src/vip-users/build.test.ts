@@ -28,6 +28,21 @@ eachStore(
       assert.deepEqual(await verifyStore(store, { orgId }), [])
     })
 
+    test('a rule that asks for a key that no property has makes nobody VIP, and reports go on', async () => {
+      const { store } = get()
+      const { orgId, workspaceKey, workspaceId, channels } = await makeOrganization(store, { vipIndicator: 'ltv >= 0' })
+      const mediumId = channels[0]?.mediumId ?? ''
+      await recordVips(store, { orgId, mediumId, count: 10 })
+      const vipIndicator = 'properties["\\u0000"] == 1 || "" in properties'
+      await store.write('setVipIndicator', { orgId, workspaceKey, vipIndicator })
+      const verdicts = await makeLists(store, { orgId, workspaceKey })
+      assert.deepEqual([verdicts?.vip, verdicts?.failed], [0, 10])
+      const user = { cuid: 'new', properties: [], lastAppOpenTimestamp: 1, eventTimestamp: 1 }
+      await store.write('recordUsers', { orgId, users: [user] })
+      assert.equal(await totalOf(store, { orgId, workspaceId, mediumId }), 0)
+      assert.deepEqual(await verifyStore(store, { orgId }), [])
+    })
+
     test('the old list is served whole until the new rule has judged everybody', async () => {
       const { store } = get()
       const { orgId, workspaceKey, workspaceId, channels } = await makeOrganization(store, {

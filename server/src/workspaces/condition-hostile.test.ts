@@ -24,6 +24,9 @@ const REFUSED = [
   repeat('a', 5_000_000),
   `tier == "${repeat('x', 2_000_000)}"`,
   repeat('(', 1_000_000),
+  // PostgreSQL would not take them
+  'ltv > 1 // \0',
+  'tier == "\0"',
   // syntax
   'ltv >=',
   '>= 500',

@@ -36,7 +36,7 @@ export interface Expression {
 export interface Scope {
   /** Call it once per node: it collects property keys and time terms, and a second call would double at each level. */
   compile(node: ASTNode): Expression
-  /** The key is recorded as one that the rule can read. */
+  /** The key is recorded as one that the rule can read, where a property can have it. */
   useProperty(key: string): string
   /** The fact is recorded as one that the rule can read. */
   useFact(name: keyof UserFacts): void

@@ -1,4 +1,5 @@
 import { type ASTNode, Environment, ParseError } from '@marcbachmann/cel-js'
+import { isPropertyKey } from '../users/property-key.ts'
 import { compileCall, compileMethodCall } from './condition-functions.ts'
 import {
   compileArithmetic,
@@ -46,7 +47,8 @@ export function compileCondition(source: string): Condition {
       return { node, type: 'boolean', evaluate: term.evaluate, property: null }
     },
     useProperty(key) {
-      keys.add(key)
+      // nobody has another, and PostgreSQL does not even look for one with a NUL
+      if (isPropertyKey(key)) keys.add(key)
       return key
     },
     useFact(name) {

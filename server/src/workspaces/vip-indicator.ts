@@ -39,6 +39,7 @@ function refuseBadText(source: string): void {
     throw new VipIndicatorError(tooLong, source, characters.slice(0, MAX_CHARACTERS).join('').length)
   }
   if (source.trim() === '') throw new VipIndicatorError('A VIP indicator is a property key or a condition', source, 0)
+  if (source.includes('\0')) throw new VipIndicatorError('The text has a NUL', source, source.indexOf('\0'))
   if (!source.isWellFormed()) throw new VipIndicatorError('The text is not well-formed Unicode', source, 0)
 }
 
