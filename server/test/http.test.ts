@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { type AddressInfo, connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { after, before, test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import type { Timeouts } from '../src/app.ts'
 import { createLog } from '../src/http/request-log.ts'
@@ -137,6 +138,35 @@ test('a body of 4 MiB is read, one byte more is 413', async () => {
   assert.equal((await app.inject({ method: 'POST', url: '/echo', headers, payload: whole })).statusCode, 200)
   const answer = await app.inject({ method: 'POST', url: '/echo', headers, payload: `${whole} ` })
   assert.deepEqual([answer.statusCode, answer.json()], [413, { message: 'Body is larger than 4 MiB' }])
+})
+
+test('of a body that is too large a client is told that, though it reads nothing until it has sent it', async () => {
+  const { app } = testApp(opened.store)
+  app.post('/echo', (request) => ({ body: request.body }))
+  await withPort(app, async (port) => {
+    for (const length of [`content-length: ${5e6}`, 'transfer-encoding: chunked']) {
+      const socket = connect(port, '127.0.0.1')
+      await once(socket, 'connect')
+      socket.write(`POST /echo HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n${length}\r\n\r\n`)
+      const isChunked = length.includes('chunked')
+      const piece = 'x'.repeat(100_000)
+      for (let sent = 0; sent < 50; sent++) {
+        socket.write(isChunked ? `${piece.length.toString(16)}\r\n${piece}\r\n` : piece)
+        await pause(4)
+      }
+      if (isChunked) socket.write('0\r\n\r\n')
+      assert.match(await text(socket), /^HTTP\/1\.1 413 .*Body is larger than 4 MiB/s)
+    }
+  })
+})
+
+test('a body with a Content-Encoding is 415', async () => {
+  const headers = { 'content-type': 'application/json', 'content-encoding': 'gzip' }
+  const answer = await appWithBody().inject({ method: 'POST', url: '/echo', headers, payload: '[]' })
+  assert.deepEqual(
+    [answer.statusCode, answer.json()],
+    [415, { message: 'The body must come without a Content-Encoding' }],
+  )
 })
 
 test('our own fault is 500 with a general text, and only the log has its cause', async () => {

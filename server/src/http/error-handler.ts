@@ -8,7 +8,6 @@ const FRAMEWORK_ERRORS: Record<string, () => ApiError> = {
   FST_ERR_MAX_PARAM_LENGTH: errors.unknownRoute,
   FST_ERR_CTP_INVALID_MEDIA_TYPE: errors.unsupportedMediaType,
   FST_ERR_CTP_EMPTY_TYPE: errors.unsupportedMediaType,
-  FST_ERR_CTP_BODY_TOO_LARGE: errors.bodyTooLarge,
   FST_ERR_CTP_EMPTY_JSON_BODY: errors.malformedJson,
   FST_ERR_CTP_INVALID_JSON_BODY: errors.malformedJson,
 }

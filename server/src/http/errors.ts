@@ -73,7 +73,10 @@ export const errors = {
   exportsNotDeleted: (cause: unknown) =>
     new ApiError(503, 'Erased, but stored exports could not be deleted: try again', { cause, retryAfterSeconds: 5 }),
   unsupportedMediaType: () => new ApiError(415, 'Content-Type must be application/json'),
+  encodedBody: () =>
+    new ApiError(415, 'The body must come without a Content-Encoding', { headers: { 'accept-encoding': 'identity' } }),
   bodyTooLarge: () => new ApiError(413, 'Body is larger than 4 MiB'),
+  tooManyBodies: () => new ApiError(503, 'Too many bodies arrive at once', { retryAfterSeconds: 1 }),
   notReady: (message: string, cause?: unknown) => new ApiError(503, message, { cause, retryAfterSeconds: 1 }),
   storeBusy: (cause: unknown) => new ApiError(503, 'Try again', { cause, retryAfterSeconds: 1 }),
   storeFull: (cause: unknown) => new ApiError(507, 'The store is full', { cause }),

@@ -1,5 +1,10 @@
+import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { errors } from './errors.ts'
+import { createBodyReader } from './read-body.ts'
+
+/** As much as may wait for the store. */
+const MAX_ARRIVING = 64 * 1024 * 1024
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
@@ -13,16 +18,27 @@ const utf8 = new TextDecoder('utf-8', { fatal: true })
 export function readJsonBodies(app: FastifyInstance): void {
   app.decorateRequest('bodyBytes', null)
   const parse = app.getDefaultJsonParser('error', 'error')
+  const read = createBodyReader(MAX_ARRIVING)
   app.removeContentTypeParser(['application/json', 'text/plain'])
-  app.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, (request: FastifyRequest, body, done) => {
-    let text: string
-    try {
-      text = utf8.decode(body)
-    } catch {
-      done(errors.malformedUtf8())
-      return
-    }
+  app.addContentTypeParser('application/json', async (request: FastifyRequest, arriving: IncomingMessage) => {
+    if (isEncoded(request)) throw errors.encodedBody()
+    const body = await read(arriving)
     request.bodyBytes = body
-    parse(request, text, done)
+    const text = decode(body)
+    return await new Promise((resolve, reject) => {
+      parse(request, text, (error, value) => (error ? reject(error) : resolve(value)))
+    })
   })
+}
+
+function isEncoded({ headers }: FastifyRequest): boolean {
+  return (headers['content-encoding'] ?? 'identity').toLowerCase() !== 'identity'
+}
+
+function decode(body: Buffer): string {
+  try {
+    return utf8.decode(body)
+  } catch {
+    throw errors.malformedUtf8()
+  }
 }
