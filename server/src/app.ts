@@ -23,6 +23,7 @@ import { createOneAtATime } from './http/one-at-a-time.ts'
 import { createOpenApi } from './http/openapi.ts'
 import { parseQuery } from './http/query.ts'
 import { referenceRoutes } from './http/reference.ts'
+import { refuseQuery } from './http/refuse-query.ts'
 import { createRequestId } from './http/request-id.ts'
 import { logRequest } from './http/request-log.ts'
 import { createRouteTable, type RouteTable } from './http/route-table.ts'
@@ -73,7 +74,6 @@ const TIMEOUTS: Timeouts = {
   connectionMs: 120_000,
   keepAliveMs: 72_000,
 }
-const MAX_BODY_BYTES = 4 * 1024 * 1024
 const MAX_HEADER_BYTES = 16 * 1024
 
 /**
@@ -86,7 +86,6 @@ export function buildApp(options: AppOptions): FastifyInstance {
   const stamp = createStamp(metrics, now, log)
   const app = fastify({
     logger: false,
-    bodyLimit: MAX_BODY_BYTES,
     connectionTimeout: timeouts.connectionMs,
     requestTimeout: timeouts.requestMs,
     keepAliveTimeout: timeouts.keepAliveMs,
@@ -167,6 +166,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
   app.register(
     async (scope) => {
       scope.addHook('onRequest', authenticate('report'))
+      scope.addHook('preValidation', refuseQuery)
       scope.addHook('preHandler', readKey)
       reportRoutes(scope, store, metrics, now)
       linkRoutes(scope, store, now)
@@ -183,6 +183,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
   app.register(
     async (scope) => {
       scope.addHook('onRequest', authenticate('erase'))
+      scope.addHook('preValidation', refuseQuery)
       scope.addHook('preHandler', readKey)
       erasureRoutes(scope, { store, storage, dataDir: config.dataDir, now })
     },

@@ -1,3 +1,4 @@
+import { isRecord } from '../http/is-record.ts'
 import { MAX_AHEAD_MS, parseTimestamp } from '../http/timestamp.ts'
 import { MAX_REVENUE_MICROS, parseMicros } from '../users/money.ts'
 import type { PropertyValue } from '../workspaces/vip-indicator.ts'
@@ -24,11 +25,14 @@ export type PlainReader<T> = (value: unknown) => T | typeof ODD
 export function plainObject<T extends object>(fields: FieldReaders<T>, required: (keyof T & string)[]): PlainReader<T> {
   const readers = new Map(Object.entries<(value: unknown) => unknown>(fields))
   return (value) => {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) return ODD
+    if (!isRecord(value)) return ODD
+    const names = Object.keys(value)
+    if (names.length > readers.size) return ODD
     const read: Record<string, unknown> = {}
-    for (const [name, field] of Object.entries(value)) {
+    for (const name of names) {
       const reader = readers.get(name)
       if (!reader) return ODD
+      const field = value[name]
       const plain = reader(field)
       if (plain !== ODD) read[name] = plain
       else if (field !== null || required.some((other) => other === name)) return ODD

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { Store } from '../database/store.ts'
 import { validateInput } from '../http/input.ts'
+import { refuseQuery } from '../http/refuse-query.ts'
 import { listProperties } from '../users/list-properties.ts'
 import { listIdentifiedUsers } from './identified-users.ts'
 import { identifiedSchema, MAX_IDENTIFIED, propertiesOfSchema, toCursor } from './read-schemas.ts'
@@ -20,8 +21,12 @@ export function audienceReadRoutes(app: FastifyInstance, { db }: Pick<Store, 'db
     return { users, next: nextUserKey === null ? null : toCursor(nextUserKey) }
   })
 
-  app.get('/properties/:userId', { config: { operation: load('listProperties') } }, ({ caller, params }) => {
-    const { userId: cuid } = validateInput(propertiesOfSchema, params)
-    return listProperties(db, { orgId: caller.orgId, cuid })
-  })
+  app.get(
+    '/properties/:userId',
+    { config: { operation: load('listProperties') }, preValidation: refuseQuery },
+    ({ caller, params }) => {
+      const { userId: cuid } = validateInput(propertiesOfSchema, params)
+      return listProperties(db, { orgId: caller.orgId, cuid })
+    },
+  )
 }

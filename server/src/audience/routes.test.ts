@@ -45,6 +45,23 @@ eachStore((get) => {
     assert.deepEqual(await users.execute(), [])
   })
 
+  test('a query parameter is refused, whatever the body says, and nothing is done', async () => {
+    const { store } = get()
+    const { key, post, get: ask } = testApp(store)
+    const { orgId } = await makeOrganization(store)
+    const credentials = await key(orgId)
+    for (const [operation, body] of Object.entries(WRITES)) {
+      for (const query of ['dryRun=true', 'userId=ann', '%zz']) {
+        const answer = await post(credentials, `/v1.0/user/${operation}?${query}`, body)
+        assert.deepEqual([answer.statusCode, answer.json().error[0].type], [422, 'object.unknown'], operation)
+      }
+    }
+    const answer = await ask(credentials, '/v1.0/user/properties/ann?key=plan')
+    assert.deepEqual([answer.statusCode, answer.json().error[0].type], [422, 'object.unknown'])
+    const users = store.db.selectFrom('users as u').selectAll().where('u.org_id', '=', orgId)
+    assert.deepEqual(await users.execute(), [])
+  })
+
   test('one item and a batch of 1 to 250 are answered 200 without a body, a larger or empty one is refused', async () => {
     const t = await reporting(get())
     await t.link('known', 'ann')

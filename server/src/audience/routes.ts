@@ -40,7 +40,7 @@ export function reportRoutes(app: FastifyInstance, store: Store, metrics: Metric
     write: (by: Reporter, items: Item[], arrivedTimestamp: number) => Promise<unknown>,
   ): void {
     app.post(`/${name}`, { config: { operation: load(name) } }, async (request, reply) => {
-      const { items, isBatch } = readItems(schema, readPlain, request.body)
+      const { items, isBatch } = await readItems(schema, readPlain, request.body)
       const by = { orgId: request.caller.orgId, idempotency: request.idempotency }
       await placeFaults(isBatch, () => write(by, items, now()))
       return reply.send()

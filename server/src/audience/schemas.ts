@@ -36,6 +36,11 @@ export const MAX_BATCH = 250
 export const MAX_PROPERTIES = 500
 const MAX_VALUE_BYTES = 4_096
 
+/** Whatever a body has that is no unknown name. */
+export const BODY_NAMES: ReadonlySet<string> = new Set<
+  'batch' | keyof IdentifyItem | keyof ActivityItem | keyof PropertiesItem | keyof PurchaseItem
+>(['batch', 'd10xLinkId', 'userId', 'timestamp', 'properties', 'revenue', 'purchaseId'])
+
 /** A name is no longer as a property than it may be elsewhere. */
 const NAME_KEYS = [...FIELD_OF_PROPERTY].flatMap(([key, field]) => (field === 'birthday' ? [] : key))
 

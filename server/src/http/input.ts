@@ -77,13 +77,29 @@ const object = (joi: BaseJoi.Root): BaseJoi.Extension => ({
 
     let fields = names.filter((name) => !leftOut.some(({ key }) => key === name))
     if (isFlood && !schema.$_terms.patterns) {
-      const knownNames = new Set(known.map((field) => field.key))
-      let unknown = 0
-      fields = fields.filter((name) => knownNames.has(name) || ++unknown <= MAX_UNKNOWN_NAMES)
+      fields = firstNames(fields, (name) => known.some((field) => field.key === name))
     }
     return { value: Object.fromEntries(fields.map((name) => [name, value[name]])) }
   },
 })
+
+function firstNames(names: string[], isKnown: (name: string) => boolean): string[] {
+  let unknown = 0
+  return names.filter((name) => isKnown(name) || ++unknown <= MAX_UNKNOWN_NAMES)
+}
+
+/**
+ * A body without most of a flood of unknown names, before it is copied: the schema of one item or a batch does so to
+ * find out which of the two it is.
+ *
+ * @param known the names of either
+ */
+export function withoutFlood(value: unknown, known: ReadonlySet<string>): unknown {
+  if (!isRecord(value)) return value
+  const names = Object.keys(value)
+  if (names.length <= known.size + MAX_UNKNOWN_NAMES) return value
+  return Object.fromEntries(firstNames(names, (name) => known.has(name)).map((name) => [name, value[name]]))
+}
 
 /** Whether null is the field's own matter: a required one refuses it by its type, another may allow it. */
 function takesNull(field: BaseJoi.Schema & { _valids?: { has(value: unknown): boolean } | null }): boolean {
