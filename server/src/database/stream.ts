@@ -1,4 +1,4 @@
-import { type Kysely, type SelectQueryBuilder, sql } from 'kysely'
+import { type CompiledQuery, type Kysely, type OperationNodeSource, sql } from 'kysely'
 import { isPostgres } from './dialect.ts'
 import type { Schema } from './schema.ts'
 import { iterateRows } from './sqlite/connection.ts'
@@ -6,18 +6,19 @@ import { iterateRows } from './sqlite/connection.ts'
 /** Rows that are handed over at once: read in a millisecond or two. */
 const FETCH_ROWS = 500
 
+/** One that Kysely builds, or one of `sql`. */
+interface Query<Row> extends OperationNodeSource {
+  compile(db: Kysely<Schema>): CompiledQuery<Row>
+}
+
 /**
  * The rows of a query, however many, in parts, while other statements run on the same connection.
  *
  * @param db a snapshot: on PostgreSQL a cursor lives in its transaction
  */
-export async function* streamParts<Row>(
-  db: Kysely<Schema>,
-  name: string,
-  query: SelectQueryBuilder<Schema, never, Row>,
-): AsyncGenerator<Row[]> {
+export async function* streamParts<Row>(db: Kysely<Schema>, name: string, query: Query<Row>): AsyncGenerator<Row[]> {
   if (!isPostgres(db)) {
-    const { sql: text, parameters } = query.compile()
+    const { sql: text, parameters } = query.compile(db)
     let part: Row[] = []
     // the query's own type says what its rows are
     for (const row of iterateRows(db, text, parameters) as Iterable<Row>) {
@@ -36,10 +37,6 @@ export async function* streamParts<Row>(
 }
 
 /** The rows of a query one by one, as `streamParts` reads them. */
-export async function* streamRows<Row>(
-  db: Kysely<Schema>,
-  name: string,
-  query: SelectQueryBuilder<Schema, never, Row>,
-): AsyncGenerator<Row> {
+export async function* streamRows<Row>(db: Kysely<Schema>, name: string, query: Query<Row>): AsyncGenerator<Row> {
   for await (const part of streamParts(db, name, query)) yield* part
 }

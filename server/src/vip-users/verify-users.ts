@@ -72,12 +72,12 @@ const OF_USERS = [
 
 async function reportOrphans(tx: Tx, orgId: number, differences: Difference[]): Promise<void> {
   for (const table of OF_USERS) {
-    const { rows } = await sql<{ user_key: number; orphans: number }>`
+    const query = sql<{ user_key: number; orphans: number }>`
       select t.user_key, count(*) as orphans
       from ${sql.raw(table)} t left join users u on u.org_id = t.org_id and u.user_key = t.user_key
       where t.org_id = ${orgId} and t.user_key is not null and u.user_key is null
-      group by t.user_key order by t.user_key limit 100`.execute(tx.db)
-    for (const { user_key, orphans } of rows) {
+      group by t.user_key order by t.user_key`
+    for await (const { user_key, orphans } of streamRows(tx.db, 'verify_orphans', query)) {
       differences.push({
         where: `user ${user_key}`,
         message: `has ${orphans} ${table.replace('_', ' ')}, but there is no such user`,
@@ -88,12 +88,12 @@ async function reportOrphans(tx: Tx, orgId: number, differences: Difference[]): 
 
 /** A link whose conversation is not there: it went with its user, and the link should have, too. */
 async function reportLostLinks(tx: Tx, orgId: number, differences: Difference[]): Promise<void> {
-  const { rows } = await sql<{ link_id: string }>`
+  const query = sql<{ link_id: string }>`
     select l.link_id
     from links l left join conversations c on c.org_id = l.org_id and c.conversation_key = l.conversation_key
     where l.org_id = ${orgId} and l.conversation_key is not null and c.conversation_key is null
-    order by l.link_id limit 100`.execute(tx.db)
-  for (const { link_id } of rows) {
+    order by l.link_id`
+  for await (const { link_id } of streamRows(tx.db, 'verify_lost_links', query)) {
     differences.push({ where: `link ${link_id}`, message: 'stands for a conversation that is not there' })
   }
 }

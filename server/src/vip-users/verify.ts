@@ -6,6 +6,7 @@ import type { Store } from '../database/store.ts'
 import { readingTx } from '../database/write.ts'
 import { readTargets } from './targets.ts'
 import { verifyRanges } from './verify-ranges.ts'
+import { verifyStrays } from './verify-strays.ts'
 import { verifyUsers } from './verify-users.ts'
 
 /** A place where what is stored is not what the facts say. */
@@ -34,6 +35,7 @@ export async function verifyStore(store: Store, options: VerifyOptions = {}): Pr
       const tx = readingTx(db, Date.now())
       const targets = await readTargets(tx, orgId)
       const counts = await verifyUsers(tx, orgId, targets, differences, options.onProgress)
+      await verifyStrays(tx, orgId, differences)
       await verifyRanges(db, orgId, targets, counts, differences)
     }
     return differences
