@@ -82,7 +82,7 @@ export async function isMigrated(db: Kysely<Schema>): Promise<boolean> {
   return Number((await readMeta(db, 'schema_version')) ?? 0) === MIGRATIONS.length
 }
 
-/** A line for each table, column and index that the live store has. */
+/** A line for each table, column, index, check and trigger that the live store has. */
 export function describeSchema(db: Kysely<Schema>): Promise<string[]> {
   return (isPostgres(db) ? postgresSchema : sqliteSchema).describe(db)
 }

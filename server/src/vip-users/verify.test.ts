@@ -190,13 +190,25 @@ eachStore(
 
     test('verify reports a schema that is not the recorded one', async () => {
       const { store, execute } = get()
-      await execute('create index not_ours on users (org_id, birthday)')
-      try {
-        const [difference, ...others] = await verifyStore(store, { orgId: 0 })
-        assert.match(difference?.message ?? '', /^not ours: .*not_ours/i)
-        assert.deepEqual(others, [])
-      } finally {
-        await execute('drop index not_ours')
+      const notOurs: [create: string, drop: string][] = [
+        ['create index not_ours on users (org_id, birthday)', 'drop index not_ours'],
+        store.name === 'sqlite'
+          ? ['create trigger not_ours after update on users begin select 1; end', 'drop trigger not_ours']
+          : [
+              `create trigger not_ours before update on users
+                for each row execute function suppress_redundant_updates_trigger()`,
+              'drop trigger not_ours on users',
+            ],
+      ]
+      for (const [create, drop] of notOurs) {
+        await execute(create)
+        try {
+          const [difference, ...others] = await verifyStore(store, { orgId: 0 })
+          assert.match(difference?.message ?? '', /^not ours: .*not_ours/i)
+          assert.deepEqual(others, [])
+        } finally {
+          await execute(drop)
+        }
       }
     })
   },

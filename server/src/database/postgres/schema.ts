@@ -41,6 +41,10 @@ async function describe(db: Kysely<Schema>): Promise<string[]> {
     select 'check ' || r.relname || ' ' || pg_get_constraintdef(k.oid)
     from pg_constraint k join pg_class r on r.oid = k.conrelid
     where k.contype = 'c' and k.connamespace = current_schema()::regnamespace
+    union all
+    select pg_get_triggerdef(t.oid, true)
+    from pg_trigger t join pg_class r on r.oid = t.tgrelid
+    where not t.tgisinternal and r.relnamespace = current_schema()::regnamespace
     order by 1`.execute(db)
   return rows.map((row) => row.line)
 }
