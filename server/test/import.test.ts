@@ -151,6 +151,48 @@ eachStore((get) => {
     )
   })
 
+  test('each rejected line of NDJSON tells its line and reason, is rejected for the same again, and is imported when mended', async () => {
+    const { env, store } = get()
+    const { orgId, organizationId } = await makeOrganization(store)
+    const file = join(env.DYNAMO_DATA_DIR ?? '', 'broken.ndjson')
+    const import_ = (name: string) => dynamo(env, ['import', 'users', '--organization', organizationId, '--json', name])
+    const rejected = async (name: string) => (await readFile(`${name}.rejected`, 'utf8')).trimEnd().split('\n')
+    const broken = Array.from({ length: 25 }, (_, n) => `{"cuid":"broken-${n}","say":"\\"hi\\""`)
+    const others = ['["list"]', 'text', '{}', '{"cuid":"no UTF-8 \xFF"}', 'no UTF-8 \xFF', '{"cuid":"","n":1.0}']
+    await writeFile(file, `\n${[...broken, ...others].join('\n')}\n{"cuid":"good"}\n`, 'latin1')
+
+    assert.deepEqual(JSON.parse((await import_(file)).stdout), { read: 32, imported: 1, unchanged: 0, rejected: 31 })
+    const first = await rejected(file)
+    const reasons = first.map((line) => JSON.parse(line)['#reason'])
+    assert.deepEqual(reasons, [
+      ...broken.map((_, n) => `line ${n + 2}: the row is no JSON`),
+      'line 27: the row is no JSON object',
+      'line 28: the row is no JSON',
+      'line 29: cuid is required',
+      'line 30: cuid is not UTF-8',
+      'line 31: the row is no JSON',
+      'line 32: cuid is required',
+    ])
+    assert.equal(first.at(-1), '{"cuid":"","n":1.0,"#reason":"line 32: cuid is required"}')
+
+    const again = await import_(`${file}.rejected`)
+    assert.deepEqual(JSON.parse(again.stdout), { read: 31, imported: 0, unchanged: 0, rejected: 31 })
+    const second = await rejected(`${file}.rejected`)
+    const withoutLine = (lines: string[]) => lines.map((line) => line.replace(/line \d+: /, ''))
+    assert.deepEqual(withoutLine(second), withoutLine(first))
+
+    const mended = first.map((line, n) => {
+      if (n === 0) return '{"cuid":"in-place"}'
+      const { '#source': source, ...rest } = JSON.parse(line)
+      return source?.startsWith('{"cuid":"b') ? JSON.stringify({ ...rest, '#source': `${source}}` }) : line
+    })
+    await writeFile(`${file}.rejected`, mended.join('\n'))
+    const last = await import_(`${file}.rejected`)
+    assert.deepEqual(JSON.parse(last.stdout), { read: 31, imported: 25, unchanged: 0, rejected: 6 })
+    const users = new Map((await readUsers(orgId)).map(({ cuid, value }) => [cuid, value]))
+    assert.deepEqual([users.size, users.get('in-place'), users.get('broken-24')], [26, null, '"\\"hi\\""'])
+  })
+
   test('an NDJSON row with a property key that is none is rejected, and the rows beside it are taken', async () => {
     const { env, store } = get()
     const { orgId, organizationId } = await makeOrganization(store)

@@ -1,4 +1,5 @@
-import { ImportError, REASON_COLUMN, type Row } from './row.ts'
+import { isRecord } from '../http/is-record.ts'
+import { ImportError, REASON_COLUMN, type Row, SOURCE_KEY } from './row.ts'
 
 const MAX_LINE_CHARACTERS = 1_048_576
 
@@ -29,9 +30,10 @@ function toRow(text: string, line: number): Row {
   const values: Record<string, unknown> = Object.create(null)
   try {
     const parsed: unknown = JSON.parse(source)
-    if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
-      return { line, values, source, fault: { field: null, reason: 'is no JSON object' } }
-    }
+    if (!isRecord(parsed)) return { line, values, source, fault: { field: null, reason: 'is no JSON object' } }
+    const kept = parsed[SOURCE_KEY]
+    // rejected before: as it was, or as it was mended there
+    if (REASON_COLUMN in parsed && typeof kept === 'string') return toRow(kept.replaceAll('\n', ' '), line)
     for (const [name, value] of Object.entries(parsed)) {
       if (value !== null && value !== '' && name !== REASON_COLUMN) values[name] = value
     }

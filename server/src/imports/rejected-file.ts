@@ -1,6 +1,6 @@
 import { closeSync, constants, openSync, writeSync } from 'node:fs'
 import { csvLine } from './read-csv.ts'
-import { ImportError, REASON_COLUMN, type Row, type RowFault } from './row.ts'
+import { ImportError, REASON_COLUMN, type Row, type RowFault, SOURCE_KEY } from './row.ts'
 import type { Format } from './source.ts'
 
 /** Anew, and never through a link that somebody has laid there; Windows knows no such flag. */
@@ -49,11 +49,16 @@ export function createRejects(path: string, format: Format, tell: (sentence: str
   }
 }
 
-function lineOf({ source, values }: Row, columns: string[], reason: string): string {
-  if (typeof source === 'string') {
-    if (!source.endsWith('}') || Object.keys(values).length === 0) return source
-    return `${source.slice(0, -1)},${JSON.stringify(REASON_COLUMN)}:${JSON.stringify(reason)}}`
+function lineOf({ source, fault }: Row, columns: string[], reason: string): string {
+  if (typeof source !== 'string') {
+    // the columns are without an older reason's; a row with too many cells keeps them
+    return csvLine([...source, ...Array(Math.max(0, columns.length - source.length)).fill(''), reason])
   }
-  // the columns are without an older reason's; a row with too many cells keeps them
-  return csvLine([...source, ...Array(Math.max(0, columns.length - source.length)).fill(''), reason])
+  if (fault) return JSON.stringify({ [REASON_COLUMN]: reason, [SOURCE_KEY]: source })
+  // not made anew from its values, which would change numbers
+  const fields = source.slice(1, -1).replace(OLDER_REASON, '')
+  return `{${fields}${fields.trim() === '' ? '' : ','}${JSON.stringify(REASON_COLUMN)}:${JSON.stringify(reason)}}`
 }
+
+/** As it is written above, at the end of an object's fields. */
+const OLDER_REASON = /(?:^|,)"#reason":"(?:[^"\\]|\\.)*"$/

@@ -19,5 +19,8 @@ export interface RowFault {
 /** The column under which rejected rows carry why they were; a file that has it is read without it. */
 export const REASON_COLUMN = '#reason'
 
+/** Beside the reason: a rejected line that is no JSON object, as a text. */
+export const SOURCE_KEY = '#source'
+
 /** The file as a whole cannot be imported, or not from here on: a sentence. */
 export class ImportError extends Error {}
