@@ -77,6 +77,23 @@ test('a command that needs a store makes none where there is none', async (t) =>
   assert.deepEqual(await readdir(folder), [])
 })
 
+test("a request with a key of one's own goes to --url, DYNAMO_URL, the sample's address, or the settings', in this order", async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'dynamo-test-'))
+  t.after(() => rm(folder, { recursive: true }))
+  const own = { DYNAMO_DATA_DIR: folder, DYNAMO_KEY: 'k', DYNAMO_SECRET: 's', PORT: '1' }
+  // no client asks on these ports, so that its sentence tells where it would have
+  const goesTo = async (port: number, settings: Record<string, string> = {}, ...args: string[]) => {
+    const { code, stderr } = await dynamo({ ...own, ...settings }, ['request', 'GET', '/organizations', ...args])
+    assert.equal(code, 1)
+    assert.ok(stderr.startsWith(`http://127.0.0.1:${port} does not answer`), stderr)
+  }
+  await goesTo(1)
+  await writeFile(join(folder, 'sample.json'), '{"baseUrl":"http://127.0.0.1:7","apiKey":"a","secret":"b"}')
+  await goesTo(7)
+  await goesTo(9, { DYNAMO_URL: 'http://127.0.0.1:9' })
+  await goesTo(11, { DYNAMO_URL: 'http://127.0.0.1:9' }, '--url', 'http://127.0.0.1:11')
+})
+
 test('a list goes into a pipe or through a link, and a folder or a full device is told', async (t) => {
   const { store, env, remove } = await openTestStore()
   t.after(remove)

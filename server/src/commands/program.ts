@@ -96,7 +96,10 @@ function serviceCommands(program: Command): void {
     .option('--data <json>', 'the body')
     .option('--key <key>', 'the API key (better: DYNAMO_KEY; default: the sample)')
     .option('--secret <secret>', 'its secret (better: DYNAMO_SECRET, which other users of the machine cannot see)')
-    .option('--url <url>', 'where the service is (or DYNAMO_URL; default: the sample)')
+    .option(
+      '--url <url>',
+      'where the service is (or DYNAMO_URL; default: as sample.json in the data folder says, else PUBLIC_URL or HOST:PORT)',
+    )
 }
 
 function directoryCommands(program: Command): void {

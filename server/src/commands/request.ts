@@ -63,27 +63,32 @@ async function send(address: string, init: RequestInit): Promise<Response> {
   }
 }
 
-/** Options first, then the environment, then the sample's. */
+/**
+ * Options first, then the environment, then the sample's. Where the server listens is written beside the store: its settings
+ * are not those of the shell that asks.
+ */
 async function findTarget(options: Options): Promise<Target> {
   const { DYNAMO_KEY, DYNAMO_SECRET, DYNAMO_URL } = process.env
   const apiKey = options.key ?? DYNAMO_KEY
   const secret = options.secret ?? DYNAMO_SECRET
-  const url = options.url ?? DYNAMO_URL
   if ((apiKey === undefined) !== (secret === undefined)) {
     throw new CommandError('A key needs its secret: set both DYNAMO_KEY and DYNAMO_SECRET', 2)
   }
   const config = loadConfig(process.env)
-  if (apiKey !== undefined && secret !== undefined) return { apiKey, secret, url: trimmed(url ?? config.publicUrl) }
   const sample = await readSample(samplePath(config.dataDir))
-  return { ...sample, url: trimmed(url ?? sample.url) }
+  const url = trimmed(options.url ?? DYNAMO_URL ?? sample?.url ?? config.publicUrl)
+  if (apiKey !== undefined && secret !== undefined) return { apiKey, secret, url }
+  if (!sample) throw new CommandError('There is no sample to ask as: set DYNAMO_KEY, DYNAMO_SECRET and DYNAMO_URL')
+  return { ...sample, url }
 }
 
-async function readSample(path: string): Promise<Target> {
+/** @returns null where there is none to be read */
+async function readSample(path: string): Promise<Target | null> {
   try {
     const { baseUrl, apiKey, secret } = JSON.parse(await readFile(path, 'utf8'))
     return { apiKey, secret, url: baseUrl }
   } catch {
-    throw new CommandError('There is no sample to ask as: set DYNAMO_KEY, DYNAMO_SECRET and DYNAMO_URL')
+    return null
   }
 }
 
