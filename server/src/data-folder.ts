@@ -21,3 +21,9 @@ export function makeDataFolder(path: string): void {
     if (!existsSync(folder)) throw error
   }
 }
+
+/** What to do where something in the data folder cannot be had. @param failed what cannot be done: `open the store in ./data` */
+export function dataFolderAdvice(failed: string, error: unknown): string {
+  const reason = error instanceof Error ? error.message : String(error)
+  return `Cannot ${failed} (${reason}): make the folder writable or set DYNAMO_DATA_DIR to another`
+}

@@ -1,5 +1,5 @@
 import { pino } from 'pino'
-import { describeSample, type SampleFile, writeSampleFile } from '../sample/sample-file.ts'
+import { checkSampleFolder, describeSample, type SampleFile, writeSampleFile } from '../sample/sample-file.ts'
 import { buildApp } from './app.ts'
 import { runBackground } from './background.ts'
 import { CommandError } from './commands/command-error.ts'
@@ -143,6 +143,7 @@ async function loadSampleWhereEmpty(store: Store, secrets: Secrets, config: Conf
   // loaded by those alone who need it: the maker of names is large
   const { ensureSample, needsSample } = await import('../sample/ensure-sample.ts')
   if (!(await needsSample(store))) return
+  await checkSampleFolder(config.dataDir)
   const { showProgress } = await import('./commands/progress.ts')
   const progress = showProgress('Loading the sample organization', 100)
   await ensureSample(store, secrets, {

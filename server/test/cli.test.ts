@@ -12,6 +12,7 @@ import { openTestStore } from './app.ts'
 import { DYNAMO, dynamo, dynamoPrints } from './cli.ts'
 import { recordVips } from './lists.ts'
 import { makeOrganization } from './organization.ts'
+import { onStore } from './stores.ts'
 
 test('wrong usage of the command line ends it with exit code 2', async () => {
   const cases = [
@@ -64,6 +65,25 @@ test('what keeps the service from starting is told in one line', async (t) => {
     assert.equal(code, 1)
     assert.match(stderr, sentence)
   }
+})
+
+onStore('PostgreSQL', (get) => {
+  test('a data folder that cannot be written is told before a sample is loaded into PostgreSQL', async () => {
+    const { env, store } = get()
+    const settings = { ...env, PORT: '0', DYNAMO_DATA_DIR: '/proc/nowhere', DYNAMO_MASTER_KEY: 'ab'.repeat(32) }
+    for (const args of [
+      ['serve', '--with-sample'],
+      ['sample', 'load'],
+    ]) {
+      const { code, stderr } = await dynamo(settings, args)
+      assert.equal(code, 1)
+      assert.match(
+        stderr,
+        /^Cannot write \/proc\/nowhere\/sample\.json \([^\n]+\): make the folder writable or set DYNAMO_DATA_DIR to another\n$/,
+      )
+    }
+    assert.deepEqual(await store.db.selectFrom('organizations as o').select('o.org_id').execute(), [])
+  })
 })
 
 test('a command that needs a store makes none where there is none', async (t) => {

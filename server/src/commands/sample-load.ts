@@ -1,5 +1,5 @@
 import { loadSample, removeSample } from '../../sample/load-sample.ts'
-import { describeSample, writeSampleFile } from '../../sample/sample-file.ts'
+import { checkSampleFolder, describeSample, writeSampleFile } from '../../sample/sample-file.ts'
 import { readSampleMark } from '../organizations/sample-mark.ts'
 import { CommandError } from './command-error.ts'
 import { answer, type CommonOptions } from './output.ts'
@@ -15,6 +15,7 @@ export async function run(options: CommonOptions & { asOf?: string }): Promise<v
         if (state === 'loaded') {
           throw new CommandError('The sample is there already: `dynamo sample remove` takes it away')
         }
+        await checkSampleFolder(config.dataDir)
         if (state === 'loading') await removeSample(store)
         const progress = showProgress('Loading the sample', 100)
         const { publicUrl } = config

@@ -1,5 +1,5 @@
 import { closeSync, openSync } from 'node:fs'
-import { makeDataFolder, storeFile } from '../../data-folder.ts'
+import { dataFolderAdvice, makeDataFolder, storeFile } from '../../data-folder.ts'
 import type { Writes } from '../../writes.ts'
 import { boundWriter } from '../bound-writer.ts'
 import { readMeta } from '../meta.ts'
@@ -79,11 +79,7 @@ function openFile(dataDir: string, path: string): SqliteConnection {
     closeSync(openSync(path, 'a', 0o600))
     return openConnection(path)
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
-    throw new StoreUnavailable(
-      `Cannot open the store in ${dataDir} (${reason}): make the folder writable or set DYNAMO_DATA_DIR to another`,
-      { cause: error },
-    )
+    throw new StoreUnavailable(dataFolderAdvice(`open the store in ${dataDir}`, error), { cause: error })
   }
 }
 
