@@ -34,7 +34,8 @@ export async function dynamoPrints(settings: Record<string, string>, args: strin
 export interface RunningServer {
   url: string
   process: ChildProcess
-  /** everything on standard output up to the address */
+  /** all that it has written so far: the log, and what it says beside it */
+  output: () => string
   stop: () => Promise<Ended['code']>
 }
 
@@ -45,21 +46,27 @@ export async function serveDynamo(settings: Record<string, string>, args: string
     ['serve', ...args],
     ['--import', END_WITH_PARENT],
   )
-  const errors = read(child.stderr)
-  if (!child.stdout) throw new Error('The server has no output')
+  if (!child.stdout || !child.stderr) throw new Error('The server has no output')
+  const closed = once(child, 'close')
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (part: string) => {
+      output += part
+    })
+  }
   for await (const line of createInterface(child.stdout)) {
     const [, url] = /^(?:Dynamo listens on |\{"baseUrl":")([^\s"]+)/.exec(line) ?? []
     if (url === undefined) continue
     child.stdout.resume()
-    return { url, process: child, stop: () => stop(child) }
+    return { url, process: child, output: () => output, stop: () => stop(child, closed) }
   }
-  throw new Error(`The server ended before it listened: ${await errors}`)
+  await closed
+  throw new Error(`The server ended before it listened: ${output}`)
 }
 
-async function stop(child: ChildProcess): Promise<number | null> {
-  const ended = once(child, 'exit')
+async function stop(child: ChildProcess, closed: Promise<unknown>): Promise<number | null> {
   child.kill('SIGTERM')
-  await ended
+  await closed
   return child.exitCode
 }
 

@@ -21,10 +21,10 @@ onStore('SQLite', (get) => {
   // only there the limit of a process that runs can be changed
   if (process.platform !== 'linux') return
 
-  test('a server whose disk is full says so, reads on, and goes on when there is room', async (t) => {
+  test('a server whose disk is full says so, logs why, reads on, and goes on when there is room', async (t) => {
     const { env } = get()
     const { orgId, key, workspaceId, channels } = await inStore(env, makeReported)
-    const server = await serveDynamo(env)
+    const server = await serveDynamo({ ...env, LOG_LEVEL: 'error' })
     t.after(() => server.process.kill('SIGKILL'))
     const report = (batch: number) =>
       postSigned(`${server.url}/v1.0/user/properties`, key, {
@@ -48,6 +48,14 @@ onStore('SQLite', (get) => {
     await limitFiles(server.process.pid, 'unlimited')
     assert.equal((await report(written)).status, 200)
     assert.equal(await server.stop(), 0)
+    const refused = server.output().match(/^\{"level":"error".*"status":503.*$/gm) ?? []
+    assert.equal(refused.length, 2)
+    for (const line of refused) {
+      const { code, errcode, stack } = JSON.parse(line).error
+      // SQLITE_IOERR, and which of its kinds
+      assert.deepEqual([code, errcode & 0xff], ['ERR_SQLITE_ERROR', 10])
+      assert.match(stack, /^Error: disk I\/O error\n {4}at .*writer\.ts/)
+    }
     await inStore(env, async (store) => {
       const { notes } = await store.db
         .selectFrom('properties as p')

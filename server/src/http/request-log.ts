@@ -42,10 +42,10 @@ export function logRequest(log: Logger, request: FastifyRequest, reply: FastifyR
   else log.error({ ...line, error: describeFailure(failure) })
 }
 
-/** Code and stack alone: a database's details quote values of the row. */
+/** Codes and stack alone: a database's details quote values of the row. Only `errcode` tells SQLite's failures apart. */
 function describeFailure(failure: unknown): unknown {
   if (!(failure instanceof Error)) return { stack: typeof failure }
-  const code = 'code' in failure ? String(failure.code) : undefined
+  const { code, errcode } = failure as { code?: unknown; errcode?: unknown }
   const cause = failure.cause === undefined ? undefined : describeFailure(failure.cause)
-  return { code, stack: failure.stack, cause }
+  return { code: code === undefined ? undefined : String(code), errcode, stack: failure.stack, cause }
 }
