@@ -79,7 +79,7 @@ eachStore((get) => {
     assert.deepEqual(await t.verify(), [])
   })
 
-  test('a user has at most 500 properties, and a report that adds one more is refused by its place', async () => {
+  test('a user has at most 500 properties, and all reports that add more are refused by their places', async () => {
     const t = await reporting(get())
     await t.take('properties', { userId: 'ann', properties: named(500, 'k') })
     const more = { userId: 'ann', properties: [{ key: 'one more', value: 1 }] }
@@ -87,6 +87,14 @@ eachStore((get) => {
     assert.deepEqual(await t.faults('properties', more), ['["properties"] properties.max'])
     assert.deepEqual(await t.faults('properties', { batch: [ben, ben, more] }), [
       '["batch",2,"properties"] properties.max',
+    ])
+    // who would be full, whose report before sets one too, and whose removal is no fault
+    const removal = { userId: 'ann', properties: [{ key: 'nothing' }] }
+    const cleo = [named(400, 'a'), named(101, 'b')].map((properties) => ({ userId: 'cleo', properties }))
+    assert.deepEqual(await t.faults('properties', { batch: [removal, cleo[0], more, ben, cleo[1]] }), [
+      '["batch",1,"properties"] properties.max',
+      '["batch",2,"properties"] properties.max',
+      '["batch",4,"properties"] properties.max',
     ])
     assert.deepEqual(await t.properties('ben'), {})
     assert.deepEqual(await t.faults('properties', { userId: 'ben', properties: named(501, 'k') }), [

@@ -140,7 +140,7 @@ eachStore((get) => {
     assert.deepEqual(await t.verify(), [])
   })
 
-  test('a report that would carry an LTV past the greatest is 422 at the first purchase of its user', async () => {
+  test('a report that would carry an LTV past the greatest is 422 at each purchase that carries one there', async () => {
     const t = await reporting(get())
     await get().store.write('recordPurchases', {
       orgId: t.orgId,
@@ -149,7 +149,21 @@ eachStore((get) => {
     const small = { userId: 'ann', revenue: 0.000001 }
     assert.deepEqual(await t.faults('purchase', small), ['["revenue"] revenue.ltv'])
     const ben = { userId: 'ben', revenue: 1 }
-    assert.deepEqual(await t.faults('purchase', { batch: [ben, ben, small, small] }), [
+    // not in the order of the items
+    const purchaseIds = ['e', 'd', 'c', 'b', 'a']
+    const refund = { userId: 'ann', revenue: -0.000001 }
+    const batch = [ben, small, refund, small, ben].map((item, n) => ({ ...item, purchaseId: purchaseIds[n] }))
+    assert.deepEqual(await t.faults('purchase', { batch }), [
+      '["batch",1,"revenue"] revenue.ltv',
+      '["batch",3,"revenue"] revenue.ltv',
+    ])
+    const large = { userId: 'cleo', revenue: -1e9 }
+    await get().store.write('recordPurchases', {
+      orgId: t.orgId,
+      purchases: [{ cuid: 'cleo', purchaseId: 'none', revenueMicros: BigInt(-MAX_LTV) * 1_000_000n, timestamp: NOW }],
+    })
+    assert.deepEqual(await t.faults('purchase', { batch: [large, ben, small] }), [
+      '["batch",0,"revenue"] revenue.ltv',
       '["batch",2,"revenue"] revenue.ltv',
     ])
     assert.equal((await t.user('ben'))?.ltv, 0)

@@ -1,6 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type BaseJoi from 'joi'
-import { InputError, type InputFault, MAX_FAULTS, validateInput, withoutFlood } from '../http/input.ts'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type BaseJoi from 'joi'
+import { MAX_FAULTS } from '../http/errors.ts'
+import { InputError, type InputFault, validateInput, withoutFlood } from '../http/input.ts'
 import { ODD, type PlainReader } from './plain.ts'
 import { BODY_NAMES, MAX_BATCH, type OneOrBatch } from './schemas.ts'
 

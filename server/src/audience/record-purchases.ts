@@ -193,17 +193,17 @@ async function readPurchases(
   )
 }
 
-/** @throws ApiError 422 where a user's sum would pass the greatest LTV */
+/** @throws ApiError 422 with every purchase that carries its user's sum towards where it would pass the greatest LTV */
 function refuseTooLarge(purchases: KeyedPurchase[], sums: ReadonlyMap<string, Sum>, users: Buyers['users']): void {
-  const tooLarge = new Set<string>()
+  const tooLarge = new Map<string, bigint>()
   for (const [cuid, { micros }] of sums) {
     const ltv = BigInt(ofLocked(users.get(cuid)).purchases_micros) + micros
-    if (ltv > MAX_LTV_MICROS || ltv < -MAX_LTV_MICROS) tooLarge.add(cuid)
+    if (ltv > MAX_LTV_MICROS || ltv < -MAX_LTV_MICROS) tooLarge.set(cuid, ltv)
   }
   if (tooLarge.size === 0) return
-  // where the request first names one of them
-  const places = purchases.flatMap(({ cuid, index }) => (tooLarge.has(cuid) ? index : []))
-  throw errors.ltvTooLarge(Math.min(...places))
+  // a refund is no fault where a sum is too large: without those that are told the rest is taken
+  const told = purchases.filter(({ cuid, revenue_micros }) => (tooLarge.get(cuid) ?? 0n) * revenue_micros > 0n)
+  throw errors.ltvTooLarge(told.map(({ index }) => index).sort((one, other) => one - other))
 }
 
 /** Users made for purchases that turned out to change nothing are nobody. */

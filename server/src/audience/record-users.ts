@@ -138,6 +138,7 @@ async function writeProperties(tx: Tx, orgId: number, reports: KeyedReport[]): P
   return written
 }
 
+/** @throws ApiError 422 with every report that sets a property of a user who would have too many */
 async function refuseTooMany(tx: Tx, orgId: number, reports: KeyedReport[], userKeys: number[]): Promise<void> {
   const keys = userKeys.map((user_key) => ({ user_key }))
   const { rows } = await sql<{ user_key: number }>`
@@ -145,11 +146,13 @@ async function refuseTooMany(tx: Tx, orgId: number, reports: KeyedReport[], user
     select p.user_key
     from ${rowsTable(tx.db, 'k', { user_key: 'bigint' }, keys)}
       ${joinEach(tx.db, 'properties', 'p', sql`p.org_id = ${orgId} and p.user_key = k.user_key and p.value is not null`)}
-    group by p.user_key having count(*) > ${MAX_PROPERTIES} limit 1`.execute(tx.db)
-  const [full] = rows
-  if (!full) return
-  const index = reports.findIndex((report) => report.userKey === full.user_key)
-  throw errors.tooManyProperties(index, MAX_PROPERTIES)
+    group by p.user_key having count(*) > ${MAX_PROPERTIES}`.execute(tx.db)
+  if (rows.length === 0) return
+  const full = new Set(rows.map((row) => row.user_key))
+  const indexes = reports.flatMap(({ userKey, properties }, index) =>
+    full.has(userKey) && properties.some(({ value }) => value !== null) ? index : [],
+  )
+  throw errors.tooManyProperties(indexes, MAX_PROPERTIES)
 }
 
 /** @returns the users whose latest app open moved */

@@ -31,6 +31,9 @@ export class ApiError extends Error {
   }
 }
 
+/** So many faults of an input are told: nobody reads more, and the answer must stay small. */
+export const MAX_FAULTS = 1000
+
 /**
  * Every status and sentence that the API answers with; they live nowhere else.
  *
@@ -83,21 +86,25 @@ export const errors = {
   storeCannotWrite: (cause: unknown) =>
     new ApiError(503, 'The store cannot write to its disk', { cause, retryAfterSeconds: 1 }),
   malformedUtf8: () =>
-    inputError({ message: 'Body is not valid UTF-8', path: [], type: 'string.encoding', context: {} }),
-  ltvTooLarge: (index: number) =>
-    inputError({
-      message: 'The LTV of a user would pass 9,000,000,000,000',
-      path: [index, 'revenue'],
-      type: 'revenue.ltv',
-      context: { limit: 9e12 },
-    }),
-  tooManyProperties: (index: number, limit: number) =>
-    inputError({
-      message: `A user has at most ${limit} properties`,
-      path: [index, 'properties'],
-      type: 'properties.max',
-      context: { limit },
-    }),
+    inputError([{ message: 'Body is not valid UTF-8', path: [], type: 'string.encoding', context: {} }]),
+  ltvTooLarge: (indexes: number[]) =>
+    inputError(
+      indexes.map((index) => ({
+        message: 'The LTV of a user would pass 9,000,000,000,000',
+        path: [index, 'revenue'],
+        type: 'revenue.ltv',
+        context: { limit: 9e12 },
+      })),
+    ),
+  tooManyProperties: (indexes: number[], limit: number) =>
+    inputError(
+      indexes.map((index) => ({
+        message: `A user has at most ${limit} properties`,
+        path: [index, 'properties'],
+        type: 'properties.max',
+        context: { limit },
+      })),
+    ),
   unknownLinks: (details: { index: number; d10xLinkId: string }[]) =>
     new ApiError(404, 'Unknown D10x link id', { details }),
   purchaseConflict: (details: { index: number; purchaseId: string }[]) =>
@@ -108,7 +115,7 @@ export const errors = {
   channelTaken: () => new ApiError(409, 'The channel belongs to an organization already'),
 }
 
-/** A fault that only a rule or the store can see, told like the schema's. Of an item its path begins with the index. */
-function inputError(fault: InputFault): ApiError {
-  return new ApiError(422, fault.message, { details: [fault] })
+/** Faults that only a rule or the store can see, told like the schema's. Of an item the path begins with its index. */
+function inputError(faults: InputFault[]): ApiError {
+  return new ApiError(422, faults[0]?.message ?? '', { details: faults.slice(0, MAX_FAULTS) })
 }

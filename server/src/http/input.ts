@@ -1,5 +1,6 @@
 import BaseJoi from 'joi'
 import { MAX_REVENUE_MICROS, parseMicros } from '../users/money.ts'
+import { MAX_FAULTS } from './errors.ts'
 import { isRecord } from './is-record.ts'
 import { parseTimestamp } from './timestamp.ts'
 
@@ -231,8 +232,6 @@ export class InputError extends Error {
 const MAX_ECHO_CHARACTERS = 256
 const MAX_ECHO_ITEMS = 64
 const MAX_MESSAGE_CHARACTERS = 1024
-/** Nobody reads more, and the answer must stay small. */
-export const MAX_FAULTS = 1000
 
 const OPTIONS: BaseJoi.ValidationOptions = { abortEarly: false, convert: true, allowUnknown: false }
 
