@@ -206,6 +206,17 @@ test('what the app really answers fits the schema of its status', async () => {
   assert.deepEqual([...seen].sort(), reads.sort())
 })
 
+test('what stands in an address and cannot be decoded is refused as documented', async () => {
+  for (const [route] of operations()) {
+    const [method, path = ''] = route.split(' ')
+    if (!path.includes('{')) continue
+    const url = path.replaceAll(/\{\w+\}/g, '%E0%A4%A')
+    const answer = await t.app.inject({ url, method: method as 'GET' })
+    assert.equal(answer.statusCode, 400, route)
+    assertDocumented(route, answer)
+  }
+})
+
 test('every example of a body fits its schema, and is answered as documented', async () => {
   const key = await t.key((await makeOrganization(opened.store)).orgId)
   for (const [route, { requestBody }] of operations()) {

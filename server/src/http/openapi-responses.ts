@@ -5,6 +5,7 @@ import { InputError, validateInput } from './input.ts'
 import type { Json } from './json-schema.ts'
 import type { Route } from './openapi-request.ts'
 import {
+  ADDRESS_MEANINGS,
   type Answer,
   type EmptyAnswer,
   ErrorBody,
@@ -22,10 +23,11 @@ const RETRY_AFTER = { description: 'Seconds', schema: { type: 'integer' } }
 /** Every answer of a route by its status; what their schemas refer to goes into `schemas`. */
 export function describeResponses({ method, operation }: Route, allow: string, schemas: Json): Json {
   const isWrite = method === 'POST'
-  const meanings = isWrite ? WRITE_MEANINGS : STATUS_MEANINGS
+  const meanings = { ...(isWrite ? WRITE_MEANINGS : STATUS_MEANINGS), ...(operation.params ? ADDRESS_MEANINGS : {}) }
   const responses: Json = { 200: describeAnswer(operation.ok, schemas) }
   for (const [status, description] of Object.entries(operation.empty ?? {})) responses[status] = { description }
   const thrown = [
+    ...(operation.params ? [errors.malformedAddress()] : []),
     ...thrownBy(operation),
     ...(isWrite ? WRITE_FAILURES : []),
     errors.methodNotAllowed(allow),

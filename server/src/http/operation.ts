@@ -122,3 +122,8 @@ export const WRITE_MEANINGS: Record<number, string> = {
   422: 'A field is missing, malformed or unknown; all faults at once, each with its `path`: in a batch it begins with `batch` and the index of the item. Nothing was applied',
   507: 'The store is full',
 }
+
+/** Where something stands in the address. */
+export const ADDRESS_MEANINGS: Record<number, string> = {
+  400: 'What stands in the address is not valid percent-encoded UTF-8',
+}
