@@ -8,11 +8,17 @@ export async function dumpStore(env: Record<string, string>): Promise<string> {
   return env.DATABASE_URL ? await dumpPostgres(env.DATABASE_URL) : dumpSqlite(env.DYNAMO_DATA_DIR ?? '')
 }
 
-/** The bytes of the files in which a store has its tables: the data folder, or the database's own files. */
+/** The bytes of all files that a store leaves: the data folder's, with the folders in it, and the database's own. */
 export async function readStoreFiles(env: Record<string, string>): Promise<string> {
-  const folder = env.DATABASE_URL ? await databaseFolder(env.DATABASE_URL) : (env.DYNAMO_DATA_DIR ?? '')
-  const files = await Promise.all((await readdir(folder)).map((name) => readFile(join(folder, name), 'latin1')))
-  return files.join('\n')
+  const ofDatabase = env.DATABASE_URL ? [await databaseFolder(env.DATABASE_URL)] : []
+  return (await Promise.all([env.DYNAMO_DATA_DIR ?? '', ...ofDatabase].map(readFolder))).join('\n')
+}
+
+/** The bytes of all files in a folder and the folders in it, each as a character. */
+export async function readFolder(folder: string): Promise<string> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+  const files = entries.filter((entry) => entry.isFile())
+  return (await Promise.all(files.map(({ parentPath, name }) => readFile(join(parentPath, name), 'latin1')))).join('\n')
 }
 
 async function databaseFolder(url: string): Promise<string> {

@@ -1,7 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type BaseJoi from 'joi'
-import { setImmediate as nextTurn } from 'node:timers/promises'
-import type BaseJoi from 'joi'
 import { MAX_FAULTS } from '../http/errors.ts'
 import { InputError, type InputFault, validateInput, withoutFlood } from '../http/input.ts'
 import { ODD, type PlainReader } from './plain.ts'
