@@ -108,4 +108,17 @@ eachStore((get) => {
       return Number(count)
     }
   })
+
+  test('a page that we know is found behind however many that we do not know', async () => {
+    const { store } = get()
+    const { app } = testApp(store, META)
+    const { orgId, channels } = await makeOrganization(store)
+    const unknown = Array.from({ length: 15_000 }, (_, n) => `FB_PAGE_none-${n}`)
+    const entry = [...unknown, channels[0]?.mediumId ?? ''].map(
+      (mediumId) => (notification(mediumId, [referral('p1', 'l', NOW)]) as { entry: object[] }).entry[0],
+    )
+    const answer = await notify(app, { object: 'page', entry })
+    assert.equal(answer.statusCode, 200, answer.body)
+    assert.equal((await store.write('applyEvents', { orgId, limit: 9 })).events, 1)
+  })
 })

@@ -94,17 +94,15 @@ async function withChannels(
   secrets: Secrets,
   events: PlatformEvent[],
 ): Promise<StoredEvent[]> {
-  if (events.length === 0) return []
   const [first] = events
+  if (!first) return []
   const platformIds = [...new Set(events.map((event) => event.platformId))]
-  const rows = await db
-    .selectFrom('channels as c')
-    .select(['c.org_id', 'c.channel_key', 'c.medium_id', 'c.platform_id'])
+  const channelOf = new Map<string, Awaited<ReturnType<typeof readChannels>>[number]>()
+  for (let from = 0; from < platformIds.length; from += CHANNELS_PER_READ) {
     // a notification is of one type
-    .where('c.type', '=', (first as PlatformEvent).channelType)
-    .where('c.platform_id', 'in', platformIds.slice(0, MAX_CHANNELS))
-    .execute()
-  const channelOf = new Map(rows.map((row) => [row.platform_id, row]))
+    const rows = await readChannels(db, first.channelType, platformIds.slice(from, from + CHANNELS_PER_READ))
+    for (const row of rows) channelOf.set(row.platform_id, row)
+  }
   return events.flatMap(({ platformId, platformUserId, kind, timestamp, mid, linkId }) => {
     const channel = channelOf.get(platformId)
     if (!channel) return []
@@ -115,4 +113,13 @@ async function withChannels(
 }
 
 /** A notification is of some; SQLite takes 32,766 values. */
-const MAX_CHANNELS = 10_000
+const CHANNELS_PER_READ = 10_000
+
+function readChannels(db: Store['db'], type: PlatformEvent['channelType'], platformIds: string[]) {
+  return db
+    .selectFrom('channels as c')
+    .select(['c.org_id', 'c.channel_key', 'c.medium_id', 'c.platform_id'])
+    .where('c.type', '=', type)
+    .where('c.platform_id', 'in', platformIds)
+    .execute()
+}
