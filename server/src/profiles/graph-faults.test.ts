@@ -81,7 +81,8 @@ eachStore((get) => {
     assert.equal((await channel.reads()).length, 2)
   })
 
-  test('a channel is left alone for as long as the platform says when its limits are nearly used up', async () => {
+  test('a channel is left alone for as long as the platform says when its limits are nearly used up', async (t) => {
+    t.mock.method(Math, 'random', () => 0)
     const usage = {
       call_count: 91,
       total_cputime: 3,
@@ -101,6 +102,46 @@ eachStore((get) => {
     channel.clock.ms += 1
     await channel.read()
     assert.ok(channel.graph.calls.length > asked)
+  })
+
+  test('channels that are told the same pause do not come back together, and none comes back before it is over', async (t) => {
+    const usage = { call_count: 95, estimated_time_to_regain_access: 30 }
+    const headers = { 'x-business-use-case-usage': JSON.stringify({ '1045': [usage] }) }
+    const channel = await connectGraph(get(), () => ({ body: ANN, headers }))
+    const pausedMinutes = async (random: number) => {
+      t.mock.method(Math, 'random', () => random)
+      await channel.setToken(TOKEN)
+      await channel.report([{}])
+      await channel.read()
+      const { until } = await get()
+        .store.db.selectFrom('channels as c')
+        .select('c.graph_paused_until_timestamp as until')
+        .where('c.org_id', '=', channel.orgId)
+        .where('c.channel_key', '=', channel.channelKey)
+        .executeTakeFirstOrThrow()
+      return ((until ?? 0) - channel.clock.ms) / MINUTE_MS
+    }
+    assert.deepEqual(
+      [await pausedMinutes(0), await pausedMinutes(0.5), await pausedMinutes(0.999_999_999)],
+      [30, 35, 40],
+    )
+  })
+
+  test('where what the whole app may ask is nearly used up, no other channel is asked for either', async () => {
+    let usage: object = { call_count: 90, total_cputime: 3, total_time: 4 }
+    const channel = await connectGraph(get(), () => ({ body: ANN, headers: { 'x-app-usage': JSON.stringify(usage) } }))
+    const [, other] = channel.channels
+    assert.ok(other)
+    await channel.setToken(TOKEN, other)
+    await channel.report([{ platformUserId: ANN.id }, { platformUserId: '7002', mediumId: other.mediumId }])
+    await channel.read()
+    assert.equal(channel.graph.calls.length, 1)
+    usage = { call_count: 89 }
+    channel.graph.calls.splice(0)
+    await channel.report([{}, { mediumId: other.mediumId }])
+    // another server, which has not been told
+    await channel.read()
+    assert.ok(channel.graph.calls.length >= 2, `${channel.graph.calls.length} calls`)
   })
 
   test('a person without a profile is left for a day', async () => {

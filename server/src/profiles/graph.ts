@@ -18,27 +18,35 @@ export class GraphError extends Error {
   readonly code: string
   /** those that the platform says the token lacks */
   readonly permissions: string[]
-  /** for how long the platform is to be left alone, as it said; 0: it said nothing */
-  readonly pauseMs: number
+  readonly pauses: Pauses
 
   constructor(
     fault: Fault,
     code: string,
-    { permissions = [] as string[], pauseMs = 0, cause = undefined as unknown } = {},
+    { permissions = [] as string[], pauses = NO_PAUSES, cause = undefined as unknown } = {},
   ) {
     super(`The Graph API answered ${code}`, { cause })
     this.name = 'GraphError'
     this.fault = fault
     this.code = code
     this.permissions = permissions
-    this.pauseMs = pauseMs
+    this.pauses = pauses
   }
 }
 
+/** For how long the platform is to be left alone, as it said: what may be asked is nearly used up; 0: it said nothing. */
+export interface Pauses {
+  /** for this channel */
+  channelMs: number
+  /** for all channels: the limit is that of the whole app */
+  appMs: number
+}
+
+const NO_PAUSES: Pauses = { channelMs: 0, appMs: 0 }
+
 export interface GraphAnswer {
   body: Record<string, unknown>
-  /** for how long the platform is to be left alone: what may be asked is nearly used up; 0: go on */
-  pauseMs: number
+  pauses: Pauses
 }
 
 export interface Graph {
@@ -104,12 +112,12 @@ async function read(response: Response): Promise<GraphAnswer> {
     throw new GraphError('failed', 'redirect')
   }
   const body = await readJson(response)
-  const pauseMs = usagePauseMs(response.headers)
-  if (isRecord(body) && isRecord(body.error)) throw toError(body.error, pauseMs)
-  if (response.status === 429) throw new GraphError('limited', 'http 429', { pauseMs })
+  const pauses = usagePauses(response.headers)
+  if (isRecord(body) && isRecord(body.error)) throw toError(body.error, pauses)
+  if (response.status === 429) throw new GraphError('limited', 'http 429', { pauses })
   if (!response.ok) throw new GraphError('failed', `http ${Math.floor(response.status / 100)}xx`)
   if (!isRecord(body)) throw new GraphError('failed', 'malformed')
-  return { body, pauseMs }
+  return { body, pauses }
 }
 
 /** @returns undefined where an answer other than 2xx is no JSON, as a proxy's is not */
@@ -133,11 +141,11 @@ async function readJson(response: Response): Promise<unknown> {
 const PERMISSION = /\b(?:pages|instagram|business)_[a-z_]{1,50}\b/g
 const MAX_PERMISSIONS = 5
 
-function toError({ code, message }: Record<string, unknown>, pauseMs: number): GraphError {
+function toError({ code, message }: Record<string, unknown>, pauses: Pauses): GraphError {
   const number = typeof code === 'number' && Number.isInteger(code) ? code : 0
   const permissions =
     typeof message === 'string' ? [...new Set(message.match(PERMISSION))].slice(0, MAX_PERMISSIONS) : []
-  return new GraphError(faultOf(number), String(number), { permissions, pauseMs })
+  return new GraphError(faultOf(number), String(number), { permissions, pauses })
 }
 
 function faultOf(code: number): Fault {
@@ -157,18 +165,17 @@ const NEARLY_USED_PAUSE_MS = 5 * MINUTE_MS
 const MAX_PAUSE_MS = 24 * 60 * MINUTE_MS
 
 /** @see https://developers.facebook.com/docs/graph-api/overview/rate-limiting */
-function usagePauseMs(headers: Headers): number {
-  let pauseMs = 0
-  for (const name of ['x-app-usage', 'x-page-usage', 'x-business-use-case-usage']) {
-    for (const usage of usagesIn(headers.get(name))) {
-      const shares = [usage.call_count, usage.total_time, usage.total_cputime].map(Number)
-      const regainMs = Number(usage.estimated_time_to_regain_access) * MINUTE_MS || 0
-      if (shares.some((share) => share >= NEARLY_USED_PERCENT))
-        pauseMs = Math.max(pauseMs, regainMs, NEARLY_USED_PAUSE_MS)
-      else pauseMs = Math.max(pauseMs, regainMs)
-    }
-  }
-  return Math.min(pauseMs, MAX_PAUSE_MS)
+function usagePauses(headers: Headers): Pauses {
+  const pauseMsOf = (name: string) => Math.max(0, ...usagesIn(headers.get(name)).map(usagePauseMs))
+  const appMs = pauseMsOf('x-app-usage')
+  return { channelMs: Math.max(appMs, pauseMsOf('x-page-usage'), pauseMsOf('x-business-use-case-usage')), appMs }
+}
+
+function usagePauseMs(usage: Record<string, unknown>): number {
+  const shares = [usage.call_count, usage.total_time, usage.total_cputime].map(Number)
+  const regainMs = Number(usage.estimated_time_to_regain_access) * MINUTE_MS || 0
+  const isNearlyUsed = shares.some((share) => share >= NEARLY_USED_PERCENT)
+  return Math.min(isNearlyUsed ? Math.max(regainMs, NEARLY_USED_PAUSE_MS) : regainMs, MAX_PAUSE_MS)
 }
 
 /** One object, or for business use cases some for each business. */
@@ -186,6 +193,13 @@ function usagesIn(text: string | null): Record<string, unknown>[] {
 /** Between half and all of it, so that many who failed together do not come back together. */
 export function jittered(ms: number): number {
   return Math.round(ms * (0.5 + Math.random() / 2))
+}
+
+const MAX_LONGER_MS = 10 * MINUTE_MS
+
+/** A pause that is not to be shortened, up to half as long again: those who are told the same come back one by one. */
+export function lengthened(ms: number): number {
+  return ms + Math.round(Math.min(ms / 2, MAX_LONGER_MS) * Math.random())
 }
 
 /** What the platform puts around lists. */

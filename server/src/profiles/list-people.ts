@@ -50,7 +50,7 @@ export async function* listPeople(asking: Asking, channel: PeopleOfChannel): Asy
   const seen = new Set<string>()
   let emptyPages = 0
   for (let after: string | undefined; ; ) {
-    const { body, pauseMs } = await ask(asking, after === undefined ? params : { ...params, after })
+    const { body, pauses } = await ask(asking, after === undefined ? params : { ...params, after })
     const conversations = Array.isArray(body.data) ? body.data : []
     const people = conversations.flatMap((conversation) => toPerson(conversation, channel) ?? [])
     if (people.length > 0) yield people
@@ -59,7 +59,7 @@ export async function* listPeople(asking: Asking, channel: PeopleOfChannel): Asy
     // a cursor that comes again would lead round in a circle
     if (conversations.length === 0 || after === undefined || seen.has(after) || emptyPages === MAX_EMPTY_PAGES) return
     seen.add(after)
-    if (pauseMs > 0) await asking.wait(pauseMs, LEFT_ALONE)
+    if (pauses.channelMs > 0) await asking.wait(pauses.channelMs, LEFT_ALONE)
   }
 }
 
@@ -70,7 +70,7 @@ async function ask({ graph, token, wait }: Asking, params: Record<string, string
     } catch (error) {
       if (!(error instanceof GraphError)) throw error
       if (error.fault === 'limited') {
-        await wait(Math.max(error.pauseMs, jittered(LIMITED_PAUSE_MS)), LEFT_ALONE)
+        await wait(Math.max(error.pauses.channelMs, jittered(LIMITED_PAUSE_MS)), LEFT_ALONE)
       } else if (error.fault === 'failed' && attempt < MAX_ATTEMPTS) {
         await wait(jittered(RETRY_MS * 2 ** attempt), `The platform does not answer as it should (${error.code})`)
       } else throw error

@@ -5,7 +5,7 @@ import type { Logger } from 'pino'
 import { accessTokenPlace } from '../channels/access-token.ts'
 import type { Store } from '../database/store.ts'
 import type { Secrets } from '../secrets.ts'
-import { type Graph, GraphError, jittered } from './graph.ts'
+import { type Graph, GraphError, jittered, lengthened, type Pauses } from './graph.ts'
 import { PROFILE_FIELDS, toProfile } from './profile.ts'
 import type { ProfileRead } from './take-reads.ts'
 
@@ -171,6 +171,15 @@ async function readProfile(
     })
   }
   const leaveAlone = (ms: number) => store.write('pauseChannel', { orgId, channelKey, untilTimestamp: now() + ms })
+  const leaveAppAlone = (ms: number) => {
+    appPause.untilMs = Math.max(appPause.untilMs, now() + ms)
+  }
+  const heed = async ({ channelMs, appMs }: Pauses): Promise<'go on' | 'stop'> => {
+    leaveAppAlone(lengthened(appMs))
+    if (channelMs === 0) return 'go on'
+    await leaveAlone(lengthened(channelMs))
+    return 'stop'
+  }
 
   // an import may bring any text; the platform's own ids are digits
   if (!/^\d+$/.test(platformUserId)) {
@@ -178,11 +187,9 @@ async function readProfile(
     return 'go on'
   }
   try {
-    const { body, pauseMs } = await graph.get(platformUserId, { fields: PROFILE_FIELDS[type] }, token, signal)
+    const { body, pauses } = await graph.get(platformUserId, { fields: PROFILE_FIELDS[type] }, token, signal)
     await record(toProfile(type, body))
-    if (pauseMs === 0) return 'go on'
-    await leaveAlone(pauseMs)
-    return 'stop'
+    return await heed(pauses)
   } catch (error) {
     if (!(error instanceof GraphError)) throw error
     switch (error.fault) {
@@ -197,14 +204,15 @@ async function readProfile(
         return 'stop'
       case 'limited': {
         const pauseMs = jittered(LIMITED_PAUSE_MS)
-        if (error.code === APP_LIMIT) appPause.untilMs = Math.max(appPause.untilMs, now() + pauseMs)
+        if (error.code === APP_LIMIT) leaveAppAlone(pauseMs)
         await giveBack(0, false)
-        await leaveAlone(Math.max(error.pauseMs, pauseMs))
+        await leaveAlone(pauseMs)
+        await heed(error.pauses)
         return 'stop'
       }
       case 'unknown':
         await record(null)
-        return 'go on'
+        return await heed(error.pauses)
       default:
         if (attempts + 1 >= MAX_ATTEMPTS) await record(null)
         else await giveBack(jittered(Math.min(FIRST_RETRY_MS * 2 ** attempts, MAX_RETRY_MS)), true)
