@@ -24,6 +24,7 @@ import {
   revokeApiKey,
   setOrganizationActive,
 } from './organizations/write-organizations.ts'
+import { planUnreadChunk } from './profiles/plan-reads.ts'
 import { recordProfile, returnProfileReads, takeProfileReads } from './profiles/take-reads.ts'
 import { setPersonalInformation } from './users/set-personal-information.ts'
 import { deleteStale, finishBuild } from './vip-users/build.ts'
@@ -60,6 +61,7 @@ export const writes = {
   markConversion: idempotent(markConversion, { cuidOf: (userId) => userId }),
   linkConversations,
   markSample,
+  planUnreadChunk,
   postponeEvent,
   pauseChannel,
   reapplyErasure,

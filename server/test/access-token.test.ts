@@ -3,6 +3,7 @@ import { after, before, test } from 'node:test'
 import type { Store } from '../src/database/store.ts'
 import { openTestStore } from './app.ts'
 import { dynamo, dynamoPrints } from './cli.ts'
+import { conversationOf } from './conversations.ts'
 import { dumpStore } from './dump-store.ts'
 import { type GraphCall, type GraphReply, graphError, startGraph, type TestGraph } from './graph.ts'
 
@@ -184,6 +185,23 @@ test('a token that the platform refuses is told, and one that is gone too', asyn
   const gone = await check(page)
   assert.equal(gone.code, 1)
   assert.match(gone.stderr, /FB_PAGE_104500000000001 has no access token/)
+})
+
+test('a channel that is given a token has the profiles read of who wrote to it before', async () => {
+  const page = `FB_PAGE_${PAGE}`
+  await set(page, ['--clear-access-token'])
+  const conversations = [conversationOf(page, '7100', { eventTimestamp: Date.now() })]
+  await opened.store.write('recordConversations', { orgId: 1, conversations })
+  const reads = () =>
+    opened.store.db
+      .selectFrom('profile_reads as r')
+      .innerJoin('conversations as c', 'c.conversation_key', 'r.conversation_key')
+      .select(['r.due_timestamp', 'r.attempts'])
+      .where('c.platform_user_id', '=', '7100')
+      .execute()
+  assert.deepEqual(await reads(), [])
+  await set(page, ['--access-token'], { env: { DYNAMO_ACCESS_TOKEN: TOKEN } })
+  assert.deepEqual((await reads()).map(Object.values), [[0, 0]])
 })
 
 test('an access token goes over no network in the clear', async () => {

@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { takeRules } from '../database/rules-lock.ts'
 import type { Tx } from '../database/write.ts'
 import type { SecretPlace } from '../secrets.ts'
 
@@ -7,11 +8,16 @@ export function accessTokenPlace(orgId: number, mediumId: string): SecretPlace {
   return { table: 'channels', orgId, row: mediumId }
 }
 
-/** Gives a channel another access token, with which profiles are read again; null takes it away. */
+/**
+ * Gives a channel another access token, with which profiles are read again; null takes it away. Who writes from then on
+ * is asked for; who came before and never was is left to `planUnreadProfiles`.
+ */
 export async function setAccessToken(
   tx: Tx,
   { orgId, channelKey, ciphertext }: { orgId: number; channelKey: number; ciphertext: string | null },
 ): Promise<void> {
+  // a write that has seen no token yet ends first: what it made is there when those before are planned
+  await takeRules(tx, orgId)
   await sql`
     /* channels.set-token */
     update channels set access_token_ciphertext = ${ciphertext}, access_token_refused_timestamp = null,

@@ -1,5 +1,8 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { sql } from 'kysely'
-import { rowsTable } from '../database/rows.ts'
+import { lockEach, rowsTable } from '../database/rows.ts'
+import { shareRules } from '../database/rules-lock.ts'
+import type { Store } from '../database/store.ts'
 import type { Tx } from '../database/write.ts'
 
 /** A profile is read at most so often; its picture's address does not live much longer. */
@@ -36,4 +39,59 @@ export async function planProfileReads(tx: Tx, orgId: number, conversations: Pla
     where true
     order by k.conversation_key, k.due desc
     on conflict do nothing`.execute(tx.db)
+}
+
+/** Conversations looked at in one transaction: some ms, so that no other write waits long. */
+const CHUNK = 1_000
+
+/**
+ * Has the profiles read, after all others, of those of a channel's conversations that never were: the channel had no
+ * access token when they came. Leaves the store to others in between; can be done again at any time.
+ */
+export async function planUnreadProfiles(
+  store: Pick<Store, 'write'>,
+  channel: { orgId: number; channelKey: number },
+): Promise<void> {
+  for (let after: string | null = ''; after !== null; ) {
+    const startedMs = performance.now()
+    after = await store.write('planUnreadChunk', { ...channel, after })
+    await pause((performance.now() - startedMs) / 2)
+  }
+}
+
+/**
+ * @param after the platform user whom the last chunk ended with; at first ''
+ * @returns whom this one ended with; null: there are no more
+ */
+export async function planUnreadChunk(
+  tx: Tx,
+  { orgId, channelKey, after }: { orgId: number; channelKey: number; after: string },
+): Promise<string | null> {
+  // nobody is erased between the look at a conversation and the plan
+  await shareRules(tx, orgId)
+  const conversations = await tx.db
+    .selectFrom('conversations as c')
+    .select(['c.conversation_key', 'c.platform_user_id'])
+    .where('c.org_id', '=', orgId)
+    .where('c.channel_key', '=', channelKey)
+    .where('c.platform_user_id', '>', after)
+    .orderBy('c.platform_user_id')
+    .limit(CHUNK)
+    .execute()
+  const last = conversations.at(-1)
+  if (!last) return null
+  // in the order in which every write locks them
+  const keys = conversations
+    .map(({ conversation_key }) => ({ conversation_key }))
+    .sort((one, other) => one.conversation_key - other.conversation_key)
+  const isUnread = sql`c.org_id = ${orgId} and c.conversation_key = k.conversation_key
+    and c.profile_read_timestamp is null`
+  const { rows: unread } = await sql<{ conversation_key: number }>`
+    /* conversations.unread */
+    select c.conversation_key
+    from ${rowsTable(tx.db, 'k', { conversation_key: 'bigint' }, keys)}
+      ${lockEach(tx.db, 'conversations', 'c', isUnread)}`.execute(tx.db)
+  const planned = unread.map(({ conversation_key: conversationKey }) => ({ conversationKey, channelKey, isLast: true }))
+  await planProfileReads(tx, orgId, planned)
+  return last.platform_user_id
 }
