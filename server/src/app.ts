@@ -10,7 +10,7 @@ import type { Config } from './config.ts'
 import type { Store } from './database/store.ts'
 import { erasureRoutes } from './erasure/routes.ts'
 import { createExportRoutes, fileRoutes } from './exports/routes.ts'
-import { createExportStorage } from './exports/storage.ts'
+import { createExportStorage, type ExportStorage } from './exports/storage.ts'
 import { createAuthenticate } from './http/authenticate.ts'
 import { createCallers, type Scope } from './http/callers.ts'
 import { createClientErrorHandler } from './http/client-error.ts'
@@ -40,6 +40,8 @@ export interface AppOptions {
   store: Store
   config: Config
   secrets: Secrets
+  /** where exported files are; left out: where the settings say */
+  storage?: ExportStorage
   /** epoch ms */
   now: () => number
   /** where a line for each request goes; without it none is written */
@@ -82,7 +84,7 @@ const MAX_HEADER_BYTES = 16 * 1024
  */
 export function buildApp(options: AppOptions): FastifyInstance {
   const { store, config, secrets, now, log, timeouts = TIMEOUTS, drainMs = 0 } = options
-  const { metrics = createMetrics(store), onEvents = () => undefined } = options
+  const { metrics = createMetrics(store), storage = createExportStorage(config), onEvents = () => undefined } = options
   const stamp = createStamp(metrics, now, log)
   const app = fastify({
     logger: false,
@@ -147,7 +149,6 @@ export function buildApp(options: AppOptions): FastifyInstance {
   const callers = createCallers(store.db, secrets)
   const bounds = skewBounds(config.signature)
   const authenticate = (scope: Scope) => createAuthenticate({ callers, bounds, metrics, now, scope })
-  const storage = createExportStorage(config)
   const exportRoutes = createExportRoutes({ store, storage, secrets, metrics, publicUrl: config.publicUrl })
   for (const prefix of ['', '/externalApi/v1']) {
     app.register(

@@ -72,7 +72,7 @@ export async function runBackground(store: Store, options: BackgroundOptions): P
     sweep('Old webhook events could not be deleted', async () => {
       metrics.countDroppedEvents('given up', await forgetAllEvents(stoppable, Date.now()))
     }),
-    sweep('Files of exports could not be deleted', () => removeFiles(stoppable, storage, { now: Date.now() })),
+    sweep('Files of exports could not be deleted', () => removeFiles(stoppable, storage, { now: Date.now(), signal })),
     workOffEvents(stoppable, { bell, metrics, log, signal }),
     readProfiles({ store: stoppable, graph, secrets, log, now: Date.now, signal }),
     sweep('What was erased could not be overwritten', () => keepErasures(Date.now())),

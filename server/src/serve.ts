@@ -66,10 +66,12 @@ async function serveStore(
   const log = createLog(config.logLevel, lines)
   const metrics = createMetrics(store)
   const bell = createBell()
+  const storage = createExportStorage(config)
   const app = buildApp({
     store,
     config,
     secrets,
+    storage,
     now: Date.now,
     log,
     drainMs: DRAIN_MS,
@@ -82,7 +84,6 @@ async function serveStore(
   await held.release()
   await listening(config, () => app.listen({ host: config.host, port: config.port }))
   process.stdout.write(json ? startJson(baseUrl, store.name, sample) : startText(baseUrl, config, sample))
-  const storage = createExportStorage(config)
   const warnings = [...config.warnings, ...(await warnOfOtherBuckets(store, storage))]
   for (const warning of warnings) process.stderr.write(`Warning: ${warning}\n`)
 

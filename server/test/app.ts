@@ -38,7 +38,7 @@ export interface TestApp {
 export function testApp(
   store: Store,
   env: NodeJS.ProcessEnv = {},
-  options: Partial<Pick<AppOptions, 'log' | 'metrics' | 'timeouts'>> = {},
+  options: Partial<Pick<AppOptions, 'log' | 'metrics' | 'storage' | 'timeouts'>> = {},
 ): TestApp {
   const clock = { ms: NOW }
   const secrets = createSecrets(Buffer.alloc(32, 7))

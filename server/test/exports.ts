@@ -4,11 +4,19 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before } from 'node:test'
 import { loadConfig } from '../src/config.ts'
+import type { BucketTimeouts } from '../src/exports/bucket.ts'
 import { createExportStorage } from '../src/exports/storage.ts'
 import { testApp } from './app.ts'
 import { recordVips } from './lists.ts'
 import { makeOrganization } from './organization.ts'
 import type { TestStore } from './stores.ts'
+
+interface SetUpOptions {
+  env?: Record<string, string>
+  /** of users in the list */
+  count?: number
+  bucketTimeouts?: BucketTimeouts
+}
 
 /** For a suite: servers whose organization has a list to export, each with a folder of its own that goes in the end. */
 export function exportsOn(get: () => TestStore) {
@@ -20,11 +28,12 @@ export function exportsOn(get: () => TestStore) {
 
   const makeFolder = () => mkdtemp(join(folder, 'data-'))
 
-  async function setUp({ env = {}, count = 5 }: { env?: Record<string, string>; count?: number } = {}) {
+  async function setUp({ env = {}, count = 5, bucketTimeouts }: SetUpOptions = {}) {
     const { store } = get()
     const dataDir = await makeFolder()
     const config = { PUBLIC_URL: 'https://vip.example.com', DYNAMO_DATA_DIR: dataDir, ...env }
-    const tested = testApp(store, config)
+    const storage = createExportStorage(loadConfig(config), bucketTimeouts)
+    const tested = testApp(store, config, { storage })
     const organization = await makeOrganization(store, { vipIndicator: 'ltv >= 0' })
     const mediumId = organization.channels[0]?.mediumId ?? ''
     await recordVips(store, { orgId: organization.orgId, mediumId, count })
@@ -36,7 +45,6 @@ export function exportsOn(get: () => TestStore) {
       const { totalCount, csvUrl } = answer.json()
       return { totalCount, csvUrl, path: csvUrl.replace('https://vip.example.com', '') }
     }
-    const storage = createExportStorage(loadConfig(config))
     return { ...tested, store, organization, mediumId, credentials, query, exported, dataDir, storage }
   }
 

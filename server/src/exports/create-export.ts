@@ -48,7 +48,7 @@ async function attemptExport(
     const rows = await writeFile(storage.partPath(fileName), (write) =>
       writeList(store, question, { format, signal, write }),
     )
-    await storage.keep(fileName, mediaType)
+    await storage.keep(fileName, mediaType, signal)
     const expiresTimestamp = await store.write('finishExport', { orgId, fileName })
     if (expiresTimestamp !== null) return { fileName, rows, expiresTimestamp }
   } catch (error) {

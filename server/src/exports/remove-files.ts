@@ -12,22 +12,28 @@ const DAY_MS = 86_400_000
  * was killed. Those in a bucket that the settings do not name are left to a server that knows it, for a day.
  *
  * @param orgId left out: of all organizations
+ * @param signal stops it; the next time goes on there
  * @throws Error of the storage, and where an erasure has ended an export of the organization `orgId` that lies in such a
  *   bucket, where it can still be fetched; what is left then is deleted the next time
  */
 export async function removeFiles(
   store: Pick<Store, 'db' | 'write'>,
   storage: ExportStorage,
-  { now, orgId }: { now: number; orgId?: number },
+  { now, orgId, signal }: { now: number; orgId?: number; signal?: AbortSignal },
 ): Promise<void> {
   let ended = store.db
     .selectFrom('exports as e')
     .select(['e.org_id', 'e.file_name', 'e.created_timestamp', 'e.expires_timestamp', 'e.bucket'])
     .where(({ or, eb }) => or([eb('e.state', '=', 'ended'), eb('e.expires_timestamp', '<=', now)]))
   if (orgId !== undefined) ended = ended.where('e.org_id', '=', orgId)
+  // the own disk first: a bucket that does not answer keeps nothing on it
+  if (orgId === undefined) {
+    await removeForgotten(store, storage)
+    await storage.removeOld({ kept: now - KEPT_MS - SLACK_MS, begun: now - SLACK_MS })
+  }
   let elsewhere: string | null = null
   for (const { org_id, file_name: fileName, created_timestamp, expires_timestamp, bucket } of await ended.execute()) {
-    if (bucket === null || bucket === storage.bucket) await storage.remove(fileName, bucket)
+    if (bucket === null || bucket === storage.bucket) await storage.remove(fileName, bucket, signal)
     else if (created_timestamp > now - DAY_MS) {
       // of those that were stored, which alone somebody was given an address of
       if (expires_timestamp === 0) elsewhere = bucket
@@ -36,12 +42,8 @@ export async function removeFiles(
     // one that is still being made leaves its row to whoever makes it
     if (expires_timestamp <= now) await store.write('forgetExport', { orgId: org_id, fileName })
   }
-  if (orgId !== undefined) {
-    if (elsewhere !== null) throw new Error(`Exports of the organization are in the bucket ${elsewhere}`)
-    return
-  }
-  await removeForgotten(store, storage)
-  await storage.removeOld({ kept: now - KEPT_MS - SLACK_MS, begun: now - SLACK_MS })
+  if (orgId !== undefined && elsewhere !== null)
+    throw new Error(`Exports of the organization are in the bucket ${elsewhere}`)
 }
 
 /** Another server deletes an ended export from its own disk and forgets it: ours may still hold the file. */

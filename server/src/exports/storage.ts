@@ -1,18 +1,22 @@
-import { createReadStream } from 'node:fs'
-import { readdir, rename, rm, stat } from 'node:fs/promises'
+import { open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Config } from '../config.ts'
 import { makeDataFolder } from '../data-folder.ts'
-import type { Bucket } from './bucket.ts'
+import type { Bucket, BucketTimeouts } from './bucket.ts'
 
 /** Where files that are handed out lie. */
 export interface ExportStorage {
   /** where this server makes a file before it is kept */
   partPath: (name: string) => string
-  /** takes a file that is made, whole or not at all */
-  keep: (name: string, mediaType: string) => Promise<void>
-  /** deletes it and what was made of it; also where there is none. @param bucket where it is kept; null: on the own disk */
-  remove: (name: string, bucket: string | null) => Promise<void>
+  /** takes a file that is made, whole or not at all. @param signal stops it; thrown is then its reason */
+  keep: (name: string, mediaType: string, signal?: AbortSignal) => Promise<void>
+  /**
+   * deletes it and what was made of it; also where there is none
+   *
+   * @param bucket where it is kept; null: on the own disk
+   * @param signal stops it
+   */
+  remove: (name: string, bucket: string | null, signal?: AbortSignal) => Promise<void>
   /** the bucket that files are kept in, and how it is reached; null: on the own disk */
   bucket: string | null
   /** the files on this server's own disk */
@@ -27,7 +31,10 @@ export interface ExportStorage {
 const PART = '.part'
 
 /** The storage that the settings name: the data folder, or a bucket of a service that speaks S3. */
-export function createExportStorage({ dataDir, exports }: Pick<Config, 'dataDir' | 'exports'>): ExportStorage {
+export function createExportStorage(
+  { dataDir, exports }: Pick<Config, 'dataDir' | 'exports'>,
+  timeouts?: BucketTimeouts,
+): ExportStorage {
   const folder = join(dataDir, 'exports')
   const partPath = (name: string) => join(folder, `${name}${PART}`)
   const listLocal = () => readdir(folder).catch(() => [])
@@ -62,20 +69,28 @@ export function createExportStorage({ dataDir, exports }: Pick<Config, 'dataDir'
   let opened: Promise<Bucket> | undefined
   // loaded by who stores there alone: its client is large
   const bucket = () => {
-    opened ??= import('./bucket.ts').then(({ openBucket }) => openBucket(exports))
+    opened ??= import('./bucket.ts').then(({ openBucket }) => openBucket(exports, timeouts))
     return opened
   }
   return {
     ...local,
-    async keep(name, mediaType) {
+    async keep(name, mediaType, signal) {
       const path = partPath(name)
-      const { size } = await stat(path)
-      await (await bucket()).put(name, { body: createReadStream(path), size, mediaType })
+      // an erasure may take it away meanwhile
+      const file = await open(path)
+      const { size } = await file.stat()
+      const body = file.createReadStream()
+      try {
+        await (await bucket()).put(name, { body, size, mediaType }, signal)
+      } finally {
+        // one that is not read to its end closes its file no other way
+        body.destroy()
+      }
       await rm(path, { force: true })
     },
-    async remove(name, place) {
+    async remove(name, place, signal) {
       await removeLocal(name)
-      if (place !== null) await (await bucket()).remove(name)
+      if (place !== null) await (await bucket()).remove(name, signal)
     },
     bucket: `${exports.bucket} at ${exports.endpoint === null ? 'Amazon' : new URL(exports.endpoint).href}`,
     presign: async (name, seconds) => await (await bucket()).presign(name, seconds),

@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { createServer as createHttpServer } from 'node:http'
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
+import { loadConfig } from '../src/config.ts'
+import { createExportStorage } from '../src/exports/storage.ts'
+import { startBackground } from './background.ts'
+import { exportsOn } from './exports.ts'
+import { sign } from './signed.ts'
+import { eachStore } from './stores.ts'
+
+const LONG_MS = 600_000
+const LONG = { connectMs: LONG_MS, silentMs: LONG_MS, removeMs: LONG_MS }
+
+async function listen(server: Server): Promise<Record<string, string>> {
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const keys = { S3_ACCESS_KEY_ID: 'key', S3_SECRET_ACCESS_KEY: 'secret' }
+  return { EXPORT_STORAGE: 's3', S3_BUCKET: 'exports', S3_ENDPOINT: `http://127.0.0.1:${port}`, ...keys }
+}
+
+/** Takes connections and all that comes over them, and never answers. */
+async function openSilent(t: TestContext) {
+  const sockets = new Set<Socket>()
+  const asked = Promise.withResolvers<void>()
+  const server = createServer((socket) => {
+    sockets.add(socket)
+    socket.on('data', () => asked.resolve()).on('error', () => undefined)
+  })
+  t.after(() => {
+    for (const socket of sockets) socket.destroy()
+    server.close()
+  })
+  return { env: await listen(server), asked: asked.promise }
+}
+
+eachStore((get) => {
+  const { setUp, exportsOf } = exportsOn(get)
+
+  test('an export to a bucket that never answers is a 500 without a file left on the disk', async (t) => {
+    const { env } = await openSilent(t)
+    const bucketTimeouts = { ...LONG, silentMs: 200 }
+    const { get: ask, credentials, query, dataDir } = await setUp({ env, bucketTimeouts })
+    const answer = await ask(credentials, `/vip-users/export?${query}`)
+    assert.deepEqual([answer.statusCode, answer.json()], [500, { message: 'The file could not be stored' }])
+    assert.deepEqual(await readdir(join(dataDir, 'exports')), [])
+  })
+
+  test('who hangs up ends what is sent to a bucket that never answers', async (t) => {
+    const { env, asked } = await openSilent(t)
+    const { app, clock, credentials, query } = await setUp({ env, bucketTimeouts: { ...LONG, removeMs: 200 } })
+    const url = await app.listen({ port: 0 })
+    const client = new AbortController()
+    const headers = sign(credentials, new Date(clock.ms).toISOString())
+    const answer = fetch(`${url}/vip-users/export?${query}`, { headers, signal: client.signal })
+    await asked
+    client.abort()
+    await assert.rejects(answer, { name: 'AbortError' })
+    while (!/^dynamo_export_seconds_count\{outcome="refused"\} 1$/m.test((await app.inject('/metrics')).body))
+      await pause(5)
+    await app.close()
+  })
+
+  test('an erasure is answered 503 where a bucket never answers', async (t) => {
+    const { env } = await openSilent(t)
+    const { store, organization, storage, post, credentials } = await setUp({
+      env,
+      bucketTimeouts: { ...LONG, removeMs: 200 },
+    })
+    const { orgId } = organization
+    const fileName = await store.write('beginExport', { orgId, extension: 'csv', bucket: storage.bucket })
+    await store.write('finishExport', { orgId, fileName })
+    const answer = await post(credentials, '/v1.0/user/deleteUserData', { userId: 'u1' })
+    assert.deepEqual(
+      [answer.statusCode, answer.headers['retry-after'], answer.json()],
+      [503, '5', { message: 'Erased, but stored exports could not be deleted: try again' }],
+    )
+    assert.equal((await exportsOf(orgId)).length, 1)
+  })
+
+  test('a server stops while it waits for a bucket that never answers, and has cleared its own disk before', async (t) => {
+    const { env, asked } = await openSilent(t)
+    const { store, organization, storage, dataDir } = await setUp({ env, bucketTimeouts: LONG })
+    const { orgId } = organization
+    const fileName = await store.write('beginExport', { orgId, extension: 'csv', bucket: storage.bucket })
+    await store.write('finishExport', { orgId, fileName })
+    await store.write('eraseUser', { orgId, cuid: 'u1', erasedTimestamp: Date.now() })
+    await writeFile(storage.partPath('forgotten.csv'), '')
+    const background = startBackground(store, { storage })
+    await asked
+    assert.deepEqual(await readdir(join(dataDir, 'exports')), [])
+    await background.stop()
+    // what no other test of this store is to wait for
+    await store.write('forgetExport', { orgId, fileName })
+  })
+})
+
+test('a long upload that goes on is not cut', async (t) => {
+  const SLOW_BYTES = 24 * 1024 * 1024
+  let bytes = 0
+  const server = createHttpServer(async (request, response) => {
+    for await (const chunk of request) {
+      bytes += chunk.length
+      // what comes then is in the system's buffers, and nobody sees that it goes on
+      if (bytes < SLOW_BYTES) await pause(5)
+    }
+    response.end()
+  })
+  t.after(() => server.close())
+  const dataDir = await mkdtemp(join(tmpdir(), 'dynamo-test-'))
+  t.after(() => rm(dataDir, { recursive: true }))
+  const silentMs = 1_000
+  const config = loadConfig({ ...(await listen(server)), DYNAMO_DATA_DIR: dataDir })
+  const storage = createExportStorage(config, { ...LONG, silentMs })
+  await writeFile(storage.partPath('long.csv'), Buffer.alloc(2 * SLOW_BYTES))
+  const startedMs = performance.now()
+  await storage.keep('long.csv', 'text/csv')
+  assert.ok(performance.now() - startedMs > silentMs)
+  assert.equal(bytes, 2 * SLOW_BYTES)
+})
