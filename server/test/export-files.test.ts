@@ -206,6 +206,37 @@ eachStore((get) => {
     assert.deepEqual(await readdir(join(t.dataDir, 'exports')), [])
   })
 
+  test('who asks is answered however long an export waits and runs without a byte over the connection', async () => {
+    const t = await setUp()
+    const connectionMs = 500
+    const store: Store = {
+      ...t.store,
+      async snapshot(read) {
+        await pause(2 * connectionMs)
+        return t.store.snapshot(read)
+      },
+    }
+    const timeouts = { headersMs: 60_000, requestMs: 60_000, checkMs: 20, connectionMs, keepAliveMs: 60_000 }
+    const { app } = testApp(store, { DYNAMO_DATA_DIR: t.dataDir }, { timeouts })
+    const whenAnswered: unknown[] = []
+    app.addHook('onSend', (request, _reply, _payload, done) => {
+      whenAnswered.push(request.raw.socket.timeout)
+      done()
+    })
+    const url = await app.listen({ port: 0 })
+    const headers = sign(t.credentials, new Date(t.clock.ms).toISOString())
+    // two at once, and one that waits for them
+    const asked = Array.from({ length: 3 }, () => fetch(`${url}/vip-users/export?${t.query}`, { headers }))
+    const answers = await Promise.all(asked)
+    assert.deepEqual(
+      answers.map((answer) => answer.status),
+      [200, 200, 200],
+    )
+    assert.deepEqual(whenAnswered, [connectionMs, connectionMs, connectionMs])
+    await Promise.all(answers.map((answer) => answer.text()))
+    await app.close()
+  })
+
   test('one connection can ask for any number of exports', async () => {
     const t = await setUp({ count: 1 })
     const listeners: number[] = []

@@ -4,6 +4,7 @@ import type { Store } from '../database/store.ts'
 import { errors } from '../http/errors.ts'
 import { validateInput } from '../http/input.ts'
 import type { Metrics } from '../http/metrics.ts'
+import { withoutTimeout } from '../http/without-timeout.ts'
 import type { Secrets } from '../secrets.ts'
 import { monthsOf } from '../vip-users/filter.ts'
 import { isOurs, toPath } from './address.ts'
@@ -38,7 +39,7 @@ export function createExportRoutes({ store, storage, secrets, metrics, publicUrl
       const signal = whenHungUp(reply)
       const question = { orgId, workspaceId, mediumId, months: monthsOf(filter) }
       const { fileName, rows, expiresTimestamp } = await metrics.timeExport(() =>
-        inLine(() => createExport(store, storage, question, { format, signal }), signal),
+        withoutTimeout(request, () => inLine(() => createExport(store, storage, question, { format, signal }), signal)),
       )
       request.trace = { workspaceId, mediumId, returned: rows }
       const expires = Math.floor(expiresTimestamp / 1_000)
