@@ -7,7 +7,7 @@ import { type Config, loadConfig, withPort } from './config.ts'
 import { openStore } from './database/open-store.ts'
 import type { Store } from './database/store.ts'
 import { warnOfOtherBuckets } from './exports/remove-files.ts'
-import { createExportStorage } from './exports/storage.ts'
+import { createExportStorage, type ExportStorage } from './exports/storage.ts'
 import { type HeldPort, holdPort } from './http/hold-port.ts'
 import { createMetrics } from './http/metrics.ts'
 import { createLog } from './http/request-log.ts'
@@ -29,10 +29,13 @@ export async function serve(given: Config, options: ServeOptions): Promise<void>
   try {
     const config = withPort(given, held.port)
     const store = await openStore(config)
+    const storage = createExportStorage(config)
     const { release, isShared } = store.holdServing()
     const shared = isShared ? [`another server works on the store in ${config.dataDir} too`] : []
     try {
-      await serveStore(store, { ...config, warnings: [...config.warnings, ...shared] }, { ...options, held })
+      // begun by nobody who is still there: by a server that was killed
+      if (isShared === false) await storage.removeOld({ kept: 0, begun: Number.POSITIVE_INFINITY })
+      await serveStore(store, { ...config, warnings: [...config.warnings, ...shared] }, { ...options, held, storage })
     } finally {
       release()
       await store.close()
@@ -56,7 +59,7 @@ const LOG_MS = 100
 async function serveStore(
   store: Store,
   config: Config,
-  { withSample, json, held }: ServeOptions & { held: HeldPort },
+  { withSample, json, held, storage }: ServeOptions & { held: HeldPort; storage: ExportStorage },
 ): Promise<void> {
   const secrets = createSecrets(loadMasterKey(config))
   await checkFingerprint(store, secrets)
@@ -66,7 +69,6 @@ async function serveStore(
   const log = createLog(config.logLevel, lines)
   const metrics = createMetrics(store)
   const bell = createBell()
-  const storage = createExportStorage(config)
   const app = buildApp({
     store,
     config,

@@ -1,50 +1,26 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
-import { createServer as createHttpServer } from 'node:http'
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
+import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { loadConfig } from '../src/config.ts'
 import { createExportStorage } from '../src/exports/storage.ts'
 import { startBackground } from './background.ts'
 import { exportsOn } from './exports.ts'
 import { sign } from './signed.ts'
+import { bucketOn, openSilentBucket } from './silent-bucket.ts'
 import { eachStore } from './stores.ts'
 
 const LONG_MS = 600_000
 const LONG = { connectMs: LONG_MS, silentMs: LONG_MS, removeMs: LONG_MS }
 
-async function listen(server: Server): Promise<Record<string, string>> {
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  const keys = { S3_ACCESS_KEY_ID: 'key', S3_SECRET_ACCESS_KEY: 'secret' }
-  return { EXPORT_STORAGE: 's3', S3_BUCKET: 'exports', S3_ENDPOINT: `http://127.0.0.1:${port}`, ...keys }
-}
-
-/** Takes connections and all that comes over them, and never answers. */
-async function openSilent(t: TestContext) {
-  const sockets = new Set<Socket>()
-  const asked = Promise.withResolvers<void>()
-  const server = createServer((socket) => {
-    sockets.add(socket)
-    socket.on('data', () => asked.resolve()).on('error', () => undefined)
-  })
-  t.after(() => {
-    for (const socket of sockets) socket.destroy()
-    server.close()
-  })
-  return { env: await listen(server), asked: asked.promise }
-}
-
 eachStore((get) => {
   const { setUp, exportsOf } = exportsOn(get)
 
   test('an export to a bucket that never answers is a 500 without a file left on the disk', async (t) => {
-    const { env } = await openSilent(t)
+    const { env } = await openSilentBucket(t)
     const bucketTimeouts = { ...LONG, silentMs: 200 }
     const { get: ask, credentials, query, dataDir } = await setUp({ env, bucketTimeouts })
     const answer = await ask(credentials, `/vip-users/export?${query}`)
@@ -53,7 +29,7 @@ eachStore((get) => {
   })
 
   test('who hangs up ends what is sent to a bucket that never answers', async (t) => {
-    const { env, asked } = await openSilent(t)
+    const { env, asked } = await openSilentBucket(t)
     const { app, clock, credentials, query } = await setUp({ env, bucketTimeouts: { ...LONG, removeMs: 200 } })
     const url = await app.listen({ port: 0 })
     const client = new AbortController()
@@ -68,7 +44,7 @@ eachStore((get) => {
   })
 
   test('an erasure is answered 503 where a bucket never answers', async (t) => {
-    const { env } = await openSilent(t)
+    const { env } = await openSilentBucket(t)
     const { store, organization, storage, post, credentials } = await setUp({
       env,
       bucketTimeouts: { ...LONG, removeMs: 200 },
@@ -85,7 +61,7 @@ eachStore((get) => {
   })
 
   test('a server stops while it waits for a bucket that never answers, and has cleared its own disk before', async (t) => {
-    const { env, asked } = await openSilent(t)
+    const { env, asked } = await openSilentBucket(t)
     const { store, organization, storage, dataDir } = await setUp({ env, bucketTimeouts: LONG })
     const { orgId } = organization
     const fileName = await store.write('beginExport', { orgId, extension: 'csv', bucket: storage.bucket })
@@ -104,7 +80,7 @@ eachStore((get) => {
 test('a long upload that goes on is not cut', async (t) => {
   const SLOW_BYTES = 24 * 1024 * 1024
   let bytes = 0
-  const server = createHttpServer(async (request, response) => {
+  const server = createServer(async (request, response) => {
     for await (const chunk of request) {
       bytes += chunk.length
       // what comes then is in the system's buffers, and nobody sees that it goes on
@@ -116,7 +92,7 @@ test('a long upload that goes on is not cut', async (t) => {
   const dataDir = await mkdtemp(join(tmpdir(), 'dynamo-test-'))
   t.after(() => rm(dataDir, { recursive: true }))
   const silentMs = 1_000
-  const config = loadConfig({ ...(await listen(server)), DYNAMO_DATA_DIR: dataDir })
+  const config = loadConfig({ ...(await bucketOn(server)), DYNAMO_DATA_DIR: dataDir })
   const storage = createExportStorage(config, { ...LONG, silentMs })
   await writeFile(storage.partPath('long.csv'), Buffer.alloc(2 * SLOW_BYTES))
   const startedMs = performance.now()

@@ -25,8 +25,11 @@ export interface Store extends Omit<Writer<AllWrites>, 'close'> {
   snapshot: <T>(read: (db: Kysely<Schema>) => Promise<T>) => Promise<T>
   /** answers when the store does, else throws */
   ping: () => Promise<void>
-  /** says that a server works on the store, until `release` or the process's end; `isShared`: another one did so already */
-  holdServing: () => { release: () => void; isShared: boolean }
+  /**
+   * says that a server works on the store, until `release` or the process's end; `isShared`: another one did so already,
+   * null where nobody can tell
+   */
+  holdServing: () => { release: () => void; isShared: boolean | null }
   /** how an import goes, so that a server beside it does not wait */
   pace: () => Pace
   /** runs `work` while no other process does so on this store; waits for one that is at it */

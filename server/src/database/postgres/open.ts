@@ -50,7 +50,7 @@ export async function openPostgresStore(
       await pool.query('select 1')
     },
     // nobody asks: an import leaves a server its turn whether there is one or not, and several servers are as it should be
-    holdServing: () => ({ release: () => undefined, isShared: false }),
+    holdServing: () => ({ release: () => undefined, isShared: null }),
     pace: createPostgresPace,
     alone: (work) => whileAlone(db, work),
     compact: () => compactPostgres(db),
