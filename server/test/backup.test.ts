@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
+import { execFile, spawnSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { copyFile, mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, before, test } from 'node:test'
+import { after, before, type TestContext, test } from 'node:test'
+import { promisify } from 'node:util'
 import pg from 'pg'
 import { verifyStore } from '../src/vip-users/verify.ts'
 import { dynamo, dynamoPrints, serveDynamo } from './cli.ts'
@@ -10,6 +13,8 @@ import { type PostgresServer, startPostgres } from './postgres-server.ts'
 import { inStore, makeReported } from './reported-organization.ts'
 import { createReportingClient } from './reporting-client.ts'
 import { sign } from './signed.ts'
+
+const run = promisify(execFile)
 
 let folder: string
 before(async () => {
@@ -21,7 +26,7 @@ interface Backup {
   /** what the server is told that is backed up */
   live: Record<string, string>
   /** backs up while it serves */
-  backUp: () => Promise<void>
+  backUp: () => Promise<unknown>
   /** puts the backup back elsewhere. @returns what a server is told to use it */
   restore: () => Promise<Record<string, string>>
 }
@@ -91,22 +96,76 @@ test('SQLite that is backed up while clients report is put back as it was at one
 // where the run has no PostgreSQL its last lines say so
 if (!process.env.TEST_POSTGRES_UNAVAILABLE) {
   test('PostgreSQL that is backed up while clients report is put back as it was at one moment', async (t) => {
-    const server = await startServer()
-    t.after(() => server.stop())
+    const server = await startServer(t)
     const live = { DYNAMO_DATA_DIR: await makeFolder('live-postgres'), DATABASE_URL: server.url }
     const base = join(folder, 'base')
     await goThereAndBack({
       live,
       backUp: () => copyCluster(server.url, base),
       async restore() {
-        const other = await startServer(base)
-        t.after(() => other.stop())
+        const other = await startServer(t, base)
         const dataDir = await makeFolder('restored-postgres')
         await copyFile(join(live.DYNAMO_DATA_DIR, 'master.key'), join(dataDir, 'master.key'))
         return { DYNAMO_DATA_DIR: dataDir, DATABASE_URL: other.url }
       },
     })
   })
+
+  test('PostgreSQL that is dumped while clients report is put back by pg_restore as it was at one moment', async (t) => {
+    const url = process.env.TEST_DATABASE_URL ?? (await startServer(t)).url
+    const version = await majorVersion(url)
+    const programs = findPrograms(version)
+    if (!programs) return t.skip(`there are no pg_dump and pg_restore ${version}, as the server is`)
+    const live = { DYNAMO_DATA_DIR: await makeFolder('live-dumped'), DATABASE_URL: await createDatabase(t, url) }
+    const file = join(folder, 'dynamo.dump')
+    await goThereAndBack({
+      live,
+      backUp: () => run(programs.pgDump, ['--format=custom', `--file=${file}`, live.DATABASE_URL]),
+      async restore() {
+        const DATABASE_URL = await createDatabase(t, url)
+        await run(programs.pgRestore, [`--dbname=${DATABASE_URL}`, file])
+        const dataDir = await makeFolder('restored-dumped')
+        await copyFile(join(live.DYNAMO_DATA_DIR, 'master.key'), join(dataDir, 'master.key'))
+        return { DYNAMO_DATA_DIR: dataDir, DATABASE_URL }
+      },
+    })
+  })
+}
+
+async function majorVersion(url: string): Promise<number> {
+  const [row] = await query<{ version: number }>(url, `select current_setting('server_version_num')::int as version`)
+  return Math.floor((row?.version ?? 0) / 10_000)
+}
+
+/** Those on the PATH, or where Debian keeps each version. A newer pg_restore tells an older server what it does not know. */
+function findPrograms(version: number): { pgDump: string; pgRestore: string } | undefined {
+  const isOfVersion = (program: string) => {
+    const { stdout } = spawnSync(program, ['--version'], { encoding: 'utf8' })
+    return /\) (\d+)/.exec(stdout ?? '')?.[1] === String(version)
+  }
+  return ['', `/usr/lib/postgresql/${version}/bin/`]
+    .map((place) => ({ pgDump: `${place}pg_dump`, pgRestore: `${place}pg_restore` }))
+    .find(({ pgDump, pgRestore }) => isOfVersion(pgDump) && isOfVersion(pgRestore))
+}
+
+/** An empty database of its own; it goes with the test, or with the test's server. @returns its address */
+async function createDatabase(t: TestContext, url: string): Promise<string> {
+  const name = `dynamo_test_${randomBytes(6).toString('hex')}`
+  await query(url, `create database ${name}`)
+  if (process.env.TEST_DATABASE_URL) t.after(() => query(url, `drop database ${name} with (force)`))
+  const address = new URL(url)
+  address.pathname = `/${name}`
+  return address.href
+}
+
+async function query<Row extends object>(url: string, text: string): Promise<Row[]> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  try {
+    return (await client.query<Row>(text)).rows
+  } finally {
+    await client.end()
+  }
 }
 
 async function makeFolder(name: string): Promise<string> {
@@ -115,9 +174,10 @@ async function makeFolder(name: string): Promise<string> {
   return path
 }
 
-async function startServer(base?: string): Promise<PostgresServer> {
+async function startServer(t: TestContext, base?: string): Promise<PostgresServer> {
   const started = await startPostgres({ base })
   if ('unavailable' in started) throw new Error(started.unavailable)
+  t.after(() => started.stop())
   return started
 }
 
