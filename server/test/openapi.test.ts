@@ -19,15 +19,17 @@ interface Media {
 interface Operation {
   operationId: string
   security: Record<string, unknown[]>[]
-  parameters?: { name: string; required: boolean; schema: object; example?: unknown }[]
+  parameters?: { name: string; in: string; required: boolean; schema: object; example?: unknown }[]
   requestBody?: { content: Record<string, Media> }
-  responses: Record<string, { description: string; headers?: object; content?: Record<string, Media> }>
+  responses: Record<string, { description: string; headers: Record<string, object>; content?: Record<string, Media> }>
 }
 interface Document {
   openapi: string
   info: { description: string }
   paths: Record<string, Record<string, Operation>>
-  components: { schemas: Record<string, object>; securitySchemes: Record<string, { in: string; name: string }> }
+  components: Record<'schemas' | 'headers', Record<string, object>> & {
+    securitySchemes: Record<string, { in: string; name: string }>
+  }
 }
 
 const SNAPSHOT = fileURLToPath(new URL('../../docs/openapi.json', import.meta.url))
@@ -44,6 +46,10 @@ const UNDOCUMENTED = [
 
 /** Statuses whose answers may have no body. */
 const EMPTY = ['200', '304']
+/** What the document tells once, of all answers. */
+const ON_EVERY_ANSWER = ['x-content-type-options', 'x-request-id', 'x-server-time']
+/** What Node and Fastify say of the message itself. */
+const OF_THE_MESSAGE = ['connection', 'content-length', 'content-type', 'date']
 
 let opened: Awaited<ReturnType<typeof openTestStore>>
 let t: TestApp
@@ -78,7 +84,10 @@ function operations(): [string, Operation][] {
 function resolve(schema: unknown): unknown {
   if (Array.isArray(schema)) return schema.map(resolve)
   if (typeof schema !== 'object' || schema === null) return schema
-  if ('$ref' in schema) return resolve(document.components.schemas[String(schema.$ref).split('/').at(-1) ?? ''])
+  if ('$ref' in schema) {
+    const [name = '', kind] = String(schema.$ref).split('/').reverse()
+    return resolve(document.components[kind as 'schemas' | 'headers'][name])
+  }
   return Object.fromEntries(Object.entries(schema).map(([name, part]) => [name, resolve(part)]))
 }
 
@@ -126,6 +135,18 @@ test('every documented status has an example, and every example fits its schema'
   }
 })
 
+test('the headers that every answer has are told in the text', () => {
+  for (const name of ON_EVERY_ANSWER) assert.ok(document.info.description.includes(`\`${name}`), name)
+})
+
+test('what can be answered 304 takes If-None-Match, and what is no read an Idempotency-Key', () => {
+  for (const [route, { responses, parameters = [] }] of operations()) {
+    const headers = parameters.filter((parameter) => parameter.in === 'header').map(({ name }) => name)
+    const expected = responses[304] ? ['If-None-Match'] : route.startsWith('POST ') ? ['Idempotency-Key'] : []
+    assert.deepEqual(headers, expected, route)
+  }
+})
+
 test('every example of a parameter fits its schema', () => {
   for (const [path, { parameters = [] }] of operations()) {
     for (const { name, schema, example } of parameters) {
@@ -147,12 +168,27 @@ test('signed operations need all three headers together, and refuse with 403, ne
   assert.match(document.info.description, /403, never 401/)
 })
 
+/** That an answer carries no header but documented ones, and where it is no failure all of these. */
+function assertHeadersDocumented(answer: LightMyRequestResponse, headers: Record<string, object>, what: string): void {
+  const sent = Object.keys(answer.headers).filter((name) => !OF_THE_MESSAGE.includes(name))
+  const documented = Object.entries(headers).map(([name, header]) => [name.toLowerCase(), resolve(header)] as const)
+  const known = [...ON_EVERY_ANSWER, ...documented.map(([name]) => name)]
+  const expected = answer.statusCode < 400 ? known : known.filter((name) => sent.includes(name))
+  assert.deepEqual(sent.sort(), expected.sort(), `headers of ${what}`)
+  for (const [name, header] of documented) {
+    const { schema } = header as { schema: { type?: string } }
+    const value = answer.headers[name]
+    if (value !== undefined) assertFits(schema, schema.type === 'integer' ? Number(value) : value, `${what} ${name}`)
+  }
+}
+
 /** That an answer is the documented one of its status. */
 function assertDocumented(route: string, answer: LightMyRequestResponse): void {
   const what = `${route} ${answer.statusCode}`
   const described = new Map(operations()).get(route)?.responses[answer.statusCode]
   assert.ok(described, `${what} is documented`)
   const [[type, media] = ['', undefined]] = Object.entries(described.content ?? {})
+  assertHeadersDocumented(answer, described.headers, what)
   assert.equal(answer.body === '', media === undefined, what)
   if (!media) return
   assert.ok(String(answer.headers['content-type']).startsWith(type), what)
@@ -183,6 +219,7 @@ test('what the app really answers fits the schema of its status', async () => {
     ['/channels?workspaceId=x', 404, fresh],
     ['/channels?x=1', 422, fresh],
     [list, 200, fresh],
+    [list, 304, { ...fresh, 'if-none-match': '*' }],
     [list, 403, stale],
     [`/vip-users?workspaceId=${workspaceId}&mediumId=x`, 400, fresh],
     ['/vip-users?workspaceId=x&mediumId=x', 404, fresh],

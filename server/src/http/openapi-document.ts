@@ -3,6 +3,7 @@ import type { Config } from '../config.ts'
 import type { Json } from './json-schema.ts'
 import { describeRequest, type Route, SIGNED_CURL, signedCurl, templateOf } from './openapi-request.ts'
 import { describeResponses } from './openapi-responses.ts'
+import { COMMON_HEADERS } from './operation.ts'
 
 const description = (
   signature: Config['signature'],
@@ -26,9 +27,9 @@ A signature does not name its request: whoever reads one set of headers can make
 expires. Serve over TLS only.
 
 ## What every answer has
-\`x-request-id\` and \`x-server-time\`. \`HEAD\` works where \`GET\` does, \`OPTIONS\` tells the methods, a trailing slash is the
-same route. An unknown route is 404, a wrong method 405 with \`Allow\`. Signed answers are \`Vary: x-api-key\` and never for
-a shared cache.`
+\`x-request-id\`, \`x-server-time\` and \`x-content-type-options: nosniff\`. \`HEAD\` works where \`GET\` does, \`OPTIONS\` tells
+the methods, a trailing slash is the same route. An unknown route is 404, a wrong method 405 with \`Allow\`. Signed answers are
+\`Vary: x-api-key\` and never for a shared cache.`
 
 function windowOf({ window, pastSeconds, futureSeconds }: Config['signature']): string {
   const [old, ahead] = window === 'age' ? [pastSeconds, futureSeconds] : [futureSeconds, pastSeconds]
@@ -73,6 +74,7 @@ export function makeDocument(routes: Route[], { publicUrl, signature }: Pick<Con
       securitySchemes: Object.fromEntries(
         Object.entries(SIGNING_HEADERS).map(([name, header]) => [name, { type: 'apiKey', in: 'header', ...header }]),
       ),
+      headers: COMMON_HEADERS,
       schemas: Object.fromEntries(Object.entries(schemas).sort(([a], [b]) => (a < b ? -1 : 1))),
     },
   }

@@ -36,10 +36,12 @@ export function templateOf(url: string): string {
 }
 
 /** What a request has beside its address; what its body refers to goes into `schemas`. */
-export function describeRequest({ method, operation: { params, query, body } }: Route, schemas: Json): Json {
+export function describeRequest({ method, operation }: Route, schemas: Json): Json {
+  const { params, query, requestHeaders = {}, body } = operation
   const parameters = [
     ...(params ? describeParameters('path', params, schemas) : []),
     ...(query ? describeParameters('query', query, schemas) : []),
+    ...Object.entries(requestHeaders).map(([name, header]) => ({ name, in: 'header', required: false, ...header })),
     ...(method === 'POST' ? [IDEMPOTENCY_KEY] : []),
   ]
   return {

@@ -9,9 +9,11 @@ import {
   type Answer,
   type EmptyAnswer,
   ErrorBody,
+  type Headers,
   InputErrorBody,
   type Operation,
   SIGNED_FAILURES,
+  SIGNED_HEADERS,
   STATUS_MEANINGS,
   WRITE_FAILURES,
   WRITE_MEANINGS,
@@ -19,13 +21,19 @@ import {
 
 const ALLOW = { description: 'The methods of this address', schema: { type: 'string' } }
 const RETRY_AFTER = { description: 'Seconds', schema: { type: 'integer' } }
+/** Answered by what is before the routes, and so without the headers of their answers. */
+const BEFORE_ROUTES = [405, 408, 431]
 
 /** Every answer of a route by its status; what their schemas refer to goes into `schemas`. */
 export function describeResponses({ method, operation }: Route, allow: string, schemas: Json): Json {
   const isWrite = method === 'POST'
   const meanings = { ...(isWrite ? WRITE_MEANINGS : STATUS_MEANINGS), ...(operation.params ? ADDRESS_MEANINGS : {}) }
-  const responses: Json = { 200: describeAnswer(operation.ok, schemas) }
-  for (const [status, description] of Object.entries(operation.empty ?? {})) responses[status] = { description }
+  const headers = { ...(operation.scope ? SIGNED_HEADERS : {}), ...operation.headers }
+  const okHeaders = { ...headers, ...operation.ok.headers }
+  const responses: Json = { 200: describeAnswer(operation.ok, okHeaders, schemas) }
+  for (const [status, description] of Object.entries(operation.empty ?? {})) {
+    responses[status] = { description, headers: okHeaders }
+  }
   const thrown = [
     ...(operation.params ? [errors.malformedAddress()] : []),
     ...thrownBy(operation),
@@ -35,10 +43,11 @@ export function describeResponses({ method, operation }: Route, allow: string, s
     errors.headersTooLarge(),
   ]
   for (const [status, of] of Map.groupBy(thrown, (error) => error.statusCode)) {
-    responses[status] = describeFailure(meanings[status] ?? '', of, schemas)
+    const routeHeaders = BEFORE_ROUTES.includes(status) ? {} : headers
+    responses[status] = describeFailure(meanings[status] ?? '', of, routeHeaders, schemas)
   }
   const faults = faultsOf(operation)
-  if (faults) responses[422] = describeInputError(meanings[422] ?? '', faults, schemas)
+  if (faults) responses[422] = describeInputError(meanings[422] ?? '', faults, headers, schemas)
   return responses
 }
 
@@ -46,18 +55,18 @@ function thrownBy({ failures = [], scope }: Operation): ApiError[] {
   return scope ? [...failures, ...SIGNED_FAILURES, errors.outsideScope(scope)] : failures
 }
 
-function describeAnswer(answer: Answer | EmptyAnswer, schemas: Json): Json {
-  const { description, headers } = answer
-  const start = { description, ...(headers ? { headers } : {}) }
+function describeAnswer(answer: Answer | EmptyAnswer, headers: Headers, schemas: Json): Json {
+  const start = { description: answer.description, headers }
   if (!('schema' in answer)) return start
   const { mediaType, schema, example } = answer
   const media = { schema: toComponents(schema, schemas), examples: { answer: { value: example } } }
   return { ...start, content: { [mediaType]: media } }
 }
 
-function describeFailure(description: string, thrown: ApiError[], schemas: Json): Json {
+function describeFailure(description: string, thrown: ApiError[], routeHeaders: Headers, schemas: Json): Json {
   const examples = thrown.map((error) => [exampleName(error.message), { value: bodyOf(error) }])
   const headers = {
+    ...routeHeaders,
     ...(thrown.some((error) => error.headers.allow) ? { Allow: ALLOW } : {}),
     ...(thrown.some((error) => error.retryAfterSeconds !== undefined) ? { 'Retry-After': RETRY_AFTER } : {}),
   }
@@ -70,9 +79,10 @@ function describeFailure(description: string, thrown: ApiError[], schemas: Json)
   }
 }
 
-function describeInputError(description: string, faults: unknown, schemas: Json): Json {
+function describeInputError(description: string, faults: unknown, headers: Headers, schemas: Json): Json {
   return {
     description,
+    headers,
     content: {
       'application/json': {
         schema: toComponents(InputErrorBody, schemas),

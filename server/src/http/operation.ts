@@ -15,8 +15,12 @@ export interface Operation {
   params?: BaseJoi.ObjectSchema
   query?: BaseJoi.ObjectSchema
   body?: Body
+  /** headers that the route reads, each of which may be left out; signing's and `Idempotency-Key` are added */
+  requestHeaders?: Record<string, Header>
+  /** of every answer that the route itself gives; signed ones have those of `SIGNED_HEADERS` beside them */
+  headers?: Headers
   ok: Answer | EmptyAnswer
-  /** answers without a body, by status: when they come */
+  /** answers without a body and with the headers of `ok`, by status: when they come */
   empty?: Record<number, string>
   /** what the route itself may throw; signing and the store's failures are added for signed ones */
   failures?: ApiError[]
@@ -28,10 +32,19 @@ export interface Body {
   examples: Record<string, object>
 }
 
+export interface Header {
+  description: string
+  schema: TSchema
+  example: unknown
+}
+
+/** By name. */
+export type Headers = Record<string, Header | { $ref: string }>
+
 /** 200 without a body. */
 export interface EmptyAnswer {
   description: string
-  headers?: Record<string, { description: string; schema: TSchema; example: unknown }>
+  headers?: Headers
 }
 
 export interface Answer extends EmptyAnswer {
@@ -45,6 +58,21 @@ export interface Answer extends EmptyAnswer {
 export function nullable(type: 'string' | 'integer', description: string) {
   return Type.Unsafe<string | number | null>({ type: [type, 'null'], description })
 }
+
+/** Headers that many answers have: the components to which those answers refer. */
+export const COMMON_HEADERS: Record<'NoStore' | 'VaryByKey', Header> = {
+  NoStore: { description: 'Nobody keeps the answer', schema: Type.Literal('no-store'), example: 'no-store' },
+  VaryByKey: {
+    description: "One key's answer is never another's",
+    schema: Type.Literal('x-api-key'),
+    example: 'x-api-key',
+  },
+}
+
+export const NO_STORE: Headers = { 'Cache-Control': { $ref: '#/components/headers/NoStore' } }
+
+/** What every answer of a signed route has, from the look at the signature on. */
+export const SIGNED_HEADERS: Headers = { Vary: { $ref: '#/components/headers/VaryByKey' }, ...NO_STORE }
 
 export const ErrorBody = Type.Object(
   {

@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { errors } from './errors.ts'
-import type { Operation } from './operation.ts'
+import { NO_STORE, type Operation } from './operation.ts'
 
 const service = { tag: 'Service', scope: null } as const
 
@@ -29,6 +29,7 @@ export const liveOperation: Operation = {
   operationId: 'getLiveness',
   summary: 'Tell whether the process is up',
   description: 'For the supervisor that restarts what does not answer. It does not look at the store.',
+  headers: NO_STORE,
   ok: {
     description: 'The process is up',
     mediaType: 'application/json',
@@ -43,6 +44,7 @@ export const readyOperation: Operation = {
   summary: 'Tell whether requests can be answered',
   description:
     'For the balancer. 503 while the server is starting, while the store does not answer within 2 s, and while the server is stopping.',
+  headers: NO_STORE,
   ok: {
     description: 'Requests can be answered',
     mediaType: 'application/json',
@@ -65,6 +67,7 @@ export const metricsOperation: Operation = {
     mediaType: 'text/plain',
     schema: Type.String(),
     example: '# HELP dynamo_request_seconds Time from a request to its answer\n',
+    headers: NO_STORE,
   },
   failures: [errors.metricsForbidden()],
 }

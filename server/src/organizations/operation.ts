@@ -27,5 +27,8 @@ export const operation: Operation = {
     mediaType: 'application/json',
     schema: Type.Array(Organization),
     example: [{ id: '6655a1c0f0d3b2a49c8e7d61', name: 'Acme Casino', role: 'ADMIN' }],
+    headers: {
+      'x-limit-applied': { description: 'The `limit` that was applied', schema: Type.Integer(), example: 100 },
+    },
   },
 }

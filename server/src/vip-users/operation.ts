@@ -28,6 +28,8 @@ const VipUser = Type.Object(
   { $id: 'VipUser', additionalProperties: false },
 )
 
+const ETAG = '"k3J9x0Qp-3.7.1780146000000000"'
+
 const VipUserPage = Type.Object(
   {
     items: Type.Array(VipUser),
@@ -48,6 +50,14 @@ export const operation: Operation = {
     'The players marked VIP for a workspace, on one channel, highest lifetime value first, then by `conversationId`. An `offset` past the end is an empty page with the right `total`.\n\nChecks come in this order: signing (403), inactive organization (402), parameters (422), workspace (404), workspace type and channel (400).',
   scope: 'read',
   query: filterSchema,
+  requestHeaders: {
+    'If-None-Match': {
+      description:
+        'The `ETag` of the page that you have, or several: where the list is still that one, the answer is 304',
+      schema: Type.String(),
+      example: ETAG,
+    },
+  },
   ok: {
     description: 'The page',
     mediaType: 'application/json',
@@ -77,7 +87,12 @@ export const operation: Operation = {
       ETag: {
         description: 'Names the version of the list; send it as `If-None-Match`',
         schema: Type.String(),
-        example: '"k3J9x0Qp-3.7.1780146000000000"',
+        example: ETAG,
+      },
+      'Cache-Control': {
+        description: 'The caller may keep the page, and asks each time whether it still holds',
+        schema: Type.Literal('private, no-cache'),
+        example: 'private, no-cache',
       },
       'x-limit-applied': { description: 'The `limit` that was applied', schema: Type.Integer(), example: 1 },
     },
