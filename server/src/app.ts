@@ -86,6 +86,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
   const { store, config, secrets, now, log, timeouts = TIMEOUTS, drainMs = 0 } = options
   const { metrics = createMetrics(store), storage = createExportStorage(config), onEvents = () => undefined } = options
   const stamp = createStamp(metrics, now, log)
+  const requestId = createRequestId()
   const app = fastify({
     logger: false,
     connectionTimeout: timeouts.connectionMs,
@@ -100,7 +101,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
     },
     // what still comes over an open connection while the server stops is answered, and the connection closed
     return503OnClosing: false,
-    genReqId: createRequestId(),
+    genReqId: requestId,
     routerOptions: {
       ignoreTrailingSlash: true,
       // a longer id is refused by its schema
@@ -115,7 +116,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
       stamp.onSend(request, reply)
       answerError(error, request, reply)
     },
-    clientErrorHandler: createClientErrorHandler(now, log),
+    clientErrorHandler: createClientErrorHandler(now, requestId, log),
   })
   app.decorateRequest('caller')
   app.decorateRequest('startMs', 0)

@@ -214,6 +214,29 @@ test('headers that are too large are 431, what is no HTTP is 400', async () => {
   })
 })
 
+test('what Node refuses before there is a request has an id of its own, which is in the log', async () => {
+  const lines: string[] = []
+  const log = createLog('info', { write: (line) => void lines.push(line) })
+  await withPort(testApp(opened.store, {}, { log, timeouts: TIMEOUTS }).app, async (port) => {
+    const ids: [string | undefined, number][] = []
+    for (const request of [
+      `GET /healthz HTTP/1.1\r\nhost: x\r\nx-large: ${'x'.repeat(20_000)}\r\n\r\n`,
+      'nonsense\r\n\r\n',
+      'GET /healthz HTTP/1.1\r\nhost: x\r\n',
+    ]) {
+      const { head, status } = await exchange(port, request)
+      ids.push([/^x-request-id: (.+)$/m.exec(head)?.[1], status])
+    }
+    const logged = lines.map((line) => JSON.parse(line)).map(({ id, status }) => [id.toLowerCase(), status])
+    assert.deepEqual(logged, ids)
+    assert.deepEqual(
+      ids.map(([, status]) => status),
+      [431, 400, 408],
+    )
+    assert.equal(new Set(ids.map(([id]) => id)).size, 3)
+  })
+})
+
 test('into an answer that is under way no other is written', async () => {
   const { app } = testApp(opened.store)
   const half = 'x'.repeat(1_000)

@@ -11,12 +11,13 @@ const CLIENT_ERRORS: Record<string, () => ApiError> = {
 }
 
 /** Answers on the bare socket, as our other answers look, and closes it. */
-export function createClientErrorHandler(now: () => number, log: Logger | undefined) {
+export function createClientErrorHandler(now: () => number, requestId: () => string, log: Logger | undefined) {
   return (error: Error & { code?: string }, socket: Socket): void => {
     if (error.code === 'ECONNRESET' || socket.destroyed) return
     const answer = (CLIENT_ERRORS[error.code ?? ''] ?? errors.malformedRequest)()
     const status = answer.statusCode
-    log?.info({ status, reason: error.code })
+    const id = requestId()
+    log?.info({ id, status, reason: error.code })
     // into an answer that is under way, of which Node tells nowhere else, no other is written
     const isAnswering = Boolean((socket as Socket & { _httpMessage?: ServerResponse })._httpMessage?.headersSent)
     if (socket.writable && !isAnswering) {
@@ -24,7 +25,7 @@ export function createClientErrorHandler(now: () => number, log: Logger | undefi
       socket.write(
         `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\ncontent-type: application/json; charset=utf-8\r\n` +
           `content-length: ${Buffer.byteLength(body)}\r\nx-server-time: ${new Date(now()).toISOString()}\r\n` +
-          `x-content-type-options: nosniff\r\nconnection: close\r\n\r\n${body}`,
+          `x-request-id: ${id}\r\nx-content-type-options: nosniff\r\nconnection: close\r\n\r\n${body}`,
       )
     }
     if (isAnswering) socket.destroy()
