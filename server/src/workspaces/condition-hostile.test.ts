@@ -1,5 +1,13 @@
 import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
 import { before, test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
+import { recordVips } from '../../test/lists.ts'
+import { makeOrganization, type TestOrganization } from '../../test/organization.ts'
+import { onStore } from '../../test/stores.ts'
+import type { Store } from '../database/store.ts'
+import { makeLists } from '../vip-users/make-lists.ts'
+import { verifyStore } from '../vip-users/verify.ts'
 import { compileVipIndicator, type PropertyValue, type UserFacts, VipIndicatorError } from './vip-indicator.ts'
 
 const MAX_REFUSAL_MS = 10
@@ -8,6 +16,12 @@ const MAX_EVALUATION_US = 20
 const MAX_WORST_EVALUATION_MS = 5
 const USERS = 20_000
 const NOW = Date.UTC(2026, 4, 30)
+/** Of the store in which each of the odd ones marks everybody. */
+const LISTED_USERS = 1_600
+/** So many that a chunk as large as the quick ones before let it be would be full of them. */
+const WORST_USERS = 400
+/** What this process may work while one write waits: what else the machine does must not count. */
+const MAX_WAIT_CPU_MS = 200
 
 const repeat = (text: string, count: number) => text.repeat(count)
 const chain = (text: string, count: number, operator: string) => Array<string>(count).fill(text).join(operator)
@@ -315,4 +329,66 @@ test('even texts of 4,096 characters that were made to be slow cost under 5 ms a
     const ms = bestMs(() => evaluateOver(source, WORST_PEOPLE, 15)) / 15
     assert.ok(ms < MAX_WORST_EVALUATION_MS, `${shorten(source)} took ${ms} ms a user`)
   }
+})
+
+/** Listed users as most are, and after them some with texts that are slow to search. */
+async function recordMarked(store: Store, { orgId, channels }: TestOrganization): Promise<void> {
+  const report = (cuid: string, properties = new Map<string, PropertyValue>()) => ({
+    cuid,
+    properties: [...properties].map(([key, value]) => ({ key, value })),
+    lastAppOpenTimestamp: NOW,
+    eventTimestamp: NOW,
+  })
+  await recordVips(store, { orgId, mediumId: channels[0]?.mediumId ?? '', count: LISTED_USERS })
+  const listed = Array.from({ length: LISTED_USERS }, (_, n) => report(`u${n}`, PEOPLE[n % 3]?.properties))
+  const worst = Array.from({ length: WORST_USERS }, (_, n) => report(`worst-${n}`, WORST_PEOPLE[n % 3]?.properties))
+  await store.write('recordUsers', { orgId, users: [...listed, ...worst] })
+}
+
+/** Marks everybody by a rule while purchases go on being written. @returns ms of CPU while each write waited */
+async function markWhileWriting(
+  store: Store,
+  { orgId, workspaceKey }: TestOrganization,
+  vipIndicator: string,
+): Promise<{ chunks: number; waits: number[] }> {
+  await store.write('setVipIndicator', { orgId, workspaceKey, vipIndicator })
+  let chunks = 0
+  let isMade = false
+  const onProgress = () => {
+    chunks += 1
+  }
+  const made = makeLists(store, { orgId, workspaceKey }, { considerate: true, onProgress }).finally(() => {
+    isMade = true
+  })
+  const waits: number[] = []
+  while (!isMade) {
+    const purchases = Array.from({ length: 5 }, (_, item) => ({
+      purchaseId: randomUUID(),
+      cuid: `u${(waits.length * 97 + item * 311) % LISTED_USERS}`,
+      revenueMicros: 1_000_000n,
+      timestamp: NOW,
+    }))
+    const began = process.cpuUsage()
+    await store.write('recordPurchases', { orgId, purchases })
+    const { user, system } = process.cpuUsage(began)
+    waits.push((user + system) / 1000)
+    await pause(1)
+  }
+  await made
+  return { chunks, waits }
+}
+
+onStore('SQLite', (get) => {
+  test('while an odd indicator marks thousands of users, purchases are written after each of its chunks', async () => {
+    const { store } = get()
+    const organization = await makeOrganization(store, { vipIndicator: null })
+    await recordMarked(store, organization)
+    for (const vipIndicator of ACCEPTED) {
+      const { chunks, waits } = await markWhileWriting(store, organization, vipIndicator)
+      const longest = Math.max(...waits)
+      assert.ok(longest < MAX_WAIT_CPU_MS, `${shorten(vipIndicator)}: a write waited for ${longest} ms of CPU`)
+      assert.ok(waits.length >= chunks, `${shorten(vipIndicator)}: ${waits.length} writes beside ${chunks} chunks`)
+    }
+    assert.deepEqual(await verifyStore(store, { orgId: organization.orgId }), [])
+  })
 })
