@@ -53,6 +53,21 @@ export async function findChannel({ db }: Store, orgId: number, mediumId: string
   return row
 }
 
+/** Whether a VIP workspace of the organization has a channel, and so a list. */
+export async function hasLists({ db }: Store, orgId: number): Promise<boolean> {
+  const list = await db
+    .selectFrom('workspaces as w')
+    .innerJoin('workspace_channels as c', (join) =>
+      join.onRef('c.org_id', '=', 'w.org_id').onRef('c.workspace_key', '=', 'w.workspace_key'),
+    )
+    .select('c.channel_key')
+    .where('w.org_id', '=', orgId)
+    .where('w.type', '=', 'VIP')
+    .limit(1)
+    .executeTakeFirst()
+  return list !== undefined
+}
+
 /** How many users an organization has, or all of them: what a build or a verification has to look at. */
 export async function countUsers({ db }: Store, orgId: number | undefined): Promise<number> {
   const users = db.selectFrom('users as u').select((select) => select.fn.countAll<number>().as('users'))

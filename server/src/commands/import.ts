@@ -1,3 +1,4 @@
+import type { Pace } from '../database/pace.ts'
 import type { Store } from '../database/store.ts'
 import { MAX_AHEAD_MS, parseTimestamp } from '../http/timestamp.ts'
 import { conversationsKind } from '../imports/conversations.ts'
@@ -8,7 +9,7 @@ import { createRejects } from '../imports/rejected-file.ts'
 import { type Format, openSource, type Source } from '../imports/source.ts'
 import { usersKind } from '../imports/users.ts'
 import { CommandError } from './command-error.ts'
-import { findOrganization } from './find.ts'
+import { findOrganization, hasLists } from './find.ts'
 import { answer, type CommonOptions, say } from './output.ts'
 import { showProgress } from './progress.ts'
 import { withStore } from './with-store.ts'
@@ -61,18 +62,19 @@ function parseAsOf(text: string, lastTimestamp: number): number {
   return parsed.timestamp
 }
 
-function runKind(store: Store, source: Source, kind: Kind, options: KindOptions) {
-  if (kind === 'conversations') return runImport(store, source, conversationsKind(options))
-  if (kind === 'users') return runImport(store, source, usersKind(options))
-  return runImport(store, source, purchasesKind(options))
+async function runKind(store: Store, source: Source, kind: Kind, options: KindOptions) {
+  const pace = store.pace({ isListed: await hasLists(store, options.orgId) })
+  if (kind === 'conversations') return runImport(store, source, conversationsKind(options), pace)
+  if (kind === 'users') return runImport(store, source, usersKind(options), pace)
+  return runImport(store, source, purchasesKind(options), pace)
 }
 
 async function runImport<Fact extends object>(
   store: Store,
   source: Source,
   kind: ImportKind<Fact>,
+  pace: Pace,
 ): Promise<{ counts: ImportCounts; notes: string[] }> {
-  const pace = store.pace()
   const progress = showProgress('Importing', source.size ?? 0)
   const rejects = createRejects(source.rejectedPath, source.format, progress.say)
   try {

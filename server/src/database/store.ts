@@ -30,8 +30,8 @@ export interface Store extends Omit<Writer<AllWrites>, 'close'> {
    * null where nobody can tell
    */
   holdServing: () => { release: () => void; isShared: boolean | null }
-  /** how an import goes, so that a server beside it does not wait */
-  pace: () => Pace
+  /** how an import goes, so that a server beside it does not wait; `isListed`: whether its users may be in lists */
+  pace: (into: { isListed: boolean }) => Pace
   /** runs `work` while no other process does so on this store; waits for one that is at it */
   alone: <T>(work: () => Promise<T>) => Promise<T>
   /**

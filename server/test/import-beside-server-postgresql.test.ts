@@ -1,0 +1,4 @@
+import { importBesideServerSuite } from './import-beside-server-suite.ts'
+import { onStore } from './stores.ts'
+
+onStore('PostgreSQL', importBesideServerSuite)
