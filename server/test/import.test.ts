@@ -61,8 +61,8 @@ eachStore((get) => {
     const told = first.stderr.split('\n').filter((line) => line.startsWith('line '))
     assert.deepEqual(told.sort(), [
       'line 11: timestamp is too far in the future',
-      'line 4: revenue must be a number or a decimal in a string',
-      'line 5: timestamp looks like seconds; use epoch milliseconds or ISO-8601',
+      'line 4: revenue must be an amount such as 49.99',
+      'line 5: timestamp looks like seconds; use epoch milliseconds or ISO-8601 such as 2026-05-30T13:00:00Z',
       'line 6: cuid is required',
       'line 7: timestamp is required',
       'line 8: purchaseId was used before with another user or revenue',
@@ -70,7 +70,7 @@ eachStore((get) => {
     ])
     const rejected = await readFile(`${file}.rejected`, 'utf8')
     assert.match(rejected, /^cuid,revenue,timestamp,purchaseId,#reason\n/)
-    assert.match(rejected, /\nu1,free,2026-05-01,p3,line 4: revenue must be a number or a decimal in a string\n/)
+    assert.match(rejected, /\nu1,free,2026-05-01,p3,line 4: revenue must be an amount such as 49.99\n/)
 
     const again = await dynamo(env, ['import', 'purchases', '--organization', organizationId, '--json', file])
     assert.deepEqual(JSON.parse(again.stdout), { read: 10, imported: 0, unchanged: 3, rejected: 7 })
@@ -103,7 +103,7 @@ eachStore((get) => {
     await utimes(file, new Date('2026-05-01'), new Date('2026-05-01'))
     const first = await import_()
     assert.equal(first.stdout, 'read 1, imported 1, unchanged 0, rejected 0\n')
-    assert.match(first.stderr, /1 birthdays are no dates/)
+    assert.match(first.stderr, /^No date and so kept as a property, shown to nobody: 1 birthday$/m)
     const properties = (await readUsers(orgId)).map(({ key, value }) => [key, value])
     assert.deepEqual(properties, [
       ['active', 'true'],
@@ -232,7 +232,7 @@ eachStore((get) => {
     assert.match(done.stderr, /line 3: mediumId is no channel of the organization/)
     const missing = await import_('conversationId,userName\nc3,Cid\n')
     assert.deepEqual([missing.code, missing.stdout], [1, ''])
-    assert.match(missing.stderr, /^The column mediumId, platformUserId is missing; [^\n]+\n$/)
+    assert.match(missing.stderr, /^The columns mediumId, platformUserId are missing; [^\n]+\n$/)
     const unknown = await import_('mediumId,platformUserId,nickname\nx,1,y\n')
     assert.match(unknown.stderr, /^The column nickname is not known; [^\n]+\n$/)
   })

@@ -1,6 +1,6 @@
 import type { ConversationOutcome, ConversationReport } from '../conversations/record-conversations.ts'
 import { Joi } from '../http/input.ts'
-import { check, findUndecodable, type ImportKind, type KindOptions, type Outcome } from './kind.ts'
+import { check, findUndecodable, type ImportKind, type KindOptions, MESSAGES, type Outcome } from './kind.ts'
 
 const MAX_ADDRESS_BYTES = 2_048
 
@@ -33,7 +33,7 @@ export function conversationsKind({
   }
   type Values = Partial<Omit<ConversationReport, 'eventTimestamp'>> &
     Pick<ConversationReport, 'mediumId' | 'platformUserId'>
-  const schema = Joi.object<Values>(fields)
+  const schema = Joi.object<Values>(fields).messages(MESSAGES)
   return {
     columns: Object.keys(fields),
     required: ['mediumId', 'platformUserId'],

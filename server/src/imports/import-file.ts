@@ -2,11 +2,12 @@ import type { Pace } from '../database/pace.ts'
 import type { Store } from '../database/store.ts'
 import { whenFree } from '../database/when-free.ts'
 import { ApiError } from '../http/errors.ts'
+import { checkColumns } from './check-columns.ts'
 import { type ImportKind, isFault, type Outcome } from './kind.ts'
 import { createLanes } from './lanes.ts'
 import { readCsv } from './read-csv.ts'
 import { readNdjson } from './read-ndjson.ts'
-import { ImportError, type Row, type RowFault } from './row.ts'
+import type { Row, RowFault } from './row.ts'
 import type { Source } from './source.ts'
 
 export interface ImportCounts {
@@ -139,20 +140,6 @@ function readRows<Fact>(
     checkColumns(kind, columns)
     onColumns(columns)
   })
-}
-
-const MAX_KEY_BYTES = 255
-
-function checkColumns<Fact>({ columns: known, required, takesProperties }: ImportKind<Fact>, columns: string[]): void {
-  const missing = required.filter((name) => !columns.includes(name))
-  const first = `the first line must name the columns: ${known.join(', ')}`
-  if (missing.length > 0) throw new ImportError(`The column ${missing.join(', ')} is missing; ${first}`)
-  const unknown = columns.filter((name) => !known.includes(name))
-  if (!takesProperties && unknown.length > 0)
-    throw new ImportError(`The column ${unknown.join(', ')} is not known; ${first}`)
-  const long = unknown.find((name) => Buffer.byteLength(name) > MAX_KEY_BYTES || name.includes('\0'))
-  if (long !== undefined)
-    throw new ImportError(`The column ${long.slice(0, 40)}… is no property key: at most 255 bytes`)
 }
 
 /** A chunk that is refused as a whole is halved until the rows are found that it was refused for. */

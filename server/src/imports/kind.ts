@@ -40,6 +40,17 @@ export function isFault(value: object): value is RowFault {
   return 'reason' in value && 'field' in value
 }
 
+const EXAMPLE = 'such as 2026-05-30T13:00:00Z'
+
+/** What the API says of JSON, as who looks at a file needs it. */
+export const MESSAGES = {
+  'revenue.base': 'must be an amount such as 49.99',
+  'string.uriCustomScheme': 'must be an http or https address',
+  'timestamp.base': `must be epoch milliseconds or ISO-8601 ${EXAMPLE}`,
+  'timestamp.range': `is out of range; use epoch milliseconds or ISO-8601 ${EXAMPLE}`,
+  'timestamp.seconds': `looks like seconds; use epoch milliseconds or ISO-8601 ${EXAMPLE}`,
+}
+
 /**
  * What the API's own schema makes of a row.
  *

@@ -1,7 +1,7 @@
 import { ODD, plainObject, plainRevenue, plainText, plainTimestamp } from '../audience/plain.ts'
 import type { Purchase, PurchaseOutcome } from '../audience/record-purchases.ts'
 import { Joi } from '../http/input.ts'
-import { check, findUndecodable, type ImportKind, type KindOptions, type Outcome } from './kind.ts'
+import { check, findUndecodable, type ImportKind, type KindOptions, MESSAGES, type Outcome } from './kind.ts'
 
 interface PurchaseRow {
   cuid: string
@@ -24,7 +24,7 @@ export function purchasesKind({ orgId, lastTimestamp }: KindOptions): ImportKind
     revenue: Joi.revenue().required(),
     timestamp: Joi.timestamp().notAfter(lastTimestamp).required(),
     purchaseId: Joi.text().required(),
-  })
+  }).messages(MESSAGES)
   const timestamp = plainTimestamp(() => lastTimestamp)
   const readPlain = plainObject<PurchaseRow>(
     { cuid: plainText, revenue: plainRevenue, timestamp, purchaseId: plainText },

@@ -28,7 +28,7 @@ test('a CSV row with too few or too many cells is at fault, and the next one is 
   const rows = await read('a,b\n1\n1,2,3\n1,2\n')
   assert.deepEqual(
     rows.map((row) => row.fault?.reason),
-    ['has 1 cells, the first line has 2', 'has 3 cells, the first line has 2', undefined],
+    ['has 1 cell, the first line has 2', 'has 3 cells, the first line has 2', undefined],
   )
 })
 
@@ -48,6 +48,15 @@ test('a CSV file without a header, with a column twice or without a name, or wit
     read('a\n1\n"2\n3\n'),
     /^Error: From line 3 on this is no CSV: a quote is opened and never closed$/,
   )
+})
+
+test('a CSV file whose cells no comma separates is refused with what does', async () => {
+  await assert.rejects(
+    read('cuid;revenue\nu1;1,50\n'),
+    /^Error: The cells of the first line are separated by semicolons/,
+  )
+  await assert.rejects(read('cuid\trevenue\nu1\t1\n'), /separated by tabs: commas are needed$/)
+  assert.deepEqual(plain(await read('a;b,c\n1,2\n')), [[2, { 'a;b': '1', c: '2' }]])
 })
 
 test('a CSV cell that is a JSON number, true or false has that type, and everything else is text', () => {

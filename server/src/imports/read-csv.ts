@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
 import { CsvError, parse } from 'csv-parse'
+import { counted } from '../counted.ts'
 import { ImportError, REASON_COLUMN, type Row } from './row.ts'
 
 /** A record that is longer has an opening quote that nobody closed, and would take the rest of the file with it. */
@@ -12,6 +13,12 @@ const FAULTS: Partial<Record<CsvError['code'], string>> = {
   CSV_QUOTE_NOT_CLOSED: 'a quote is opened and never closed',
   CSV_MAX_RECORD_SIZE: 'a row has more than 1 MiB, so that its quote may never be closed',
 }
+
+/** What spreadsheets write where the comma is the decimal's. */
+const SEPARATORS = [
+  [';', 'semicolons'],
+  ['\t', 'tabs'],
+] as const
 
 interface ParsedRecord {
   record: string[]
@@ -61,6 +68,10 @@ export async function* readCsv(
 }
 
 function refuseBadNames(columns: string[]): void {
+  const [only = '', ...others] = columns
+  const separator = SEPARATORS.find(([character]) => only.includes(character))
+  if (separator && others.length === 0)
+    throw new ImportError(`The cells of the first line are separated by ${separator[1]}: commas are needed`)
   if (columns.length > MAX_COLUMNS)
     throw new ImportError(`The first line names ${columns.length} columns: ${MAX_COLUMNS} at most`)
   if (columns.includes('')) throw new ImportError(`Column ${columns.indexOf('') + 1} has no name in the first line`)
@@ -86,7 +97,10 @@ function toRow(columns: string[], record: string[], lastLine: number): Row {
   // the cell of #reason may be left away
   const least = columns.at(-1) === REASON_COLUMN ? columns.length - 1 : columns.length
   if (record.length >= least && record.length <= columns.length) return row
-  return { ...row, fault: { field: null, reason: `has ${record.length} cells, the first line has ${columns.length}` } }
+  return {
+    ...row,
+    fault: { field: null, reason: `has ${counted(record.length, 'cell')}, the first line has ${columns.length}` },
+  }
 }
 
 const JSON_NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/

@@ -22,7 +22,7 @@ const CHUNK_BYTES = 262_144
 /**
  * @param file a path, or `-` for standard input
  * @param format else by the name (`.csv`, `.ndjson`, `.jsonl`), else by the first character that is no blank
- * @throws ImportError where there is no such file, or it cannot be read
+ * @throws ImportError where there is no such file, it cannot be read, or it is one JSON array
  */
 export async function openSource(file: string, format: Format | undefined, now: number): Promise<Source> {
   const isInput = file === '-'
@@ -34,8 +34,7 @@ export async function openSource(file: string, format: Format | undefined, now: 
       yield chunk
     }
   }
-  const known = format ?? (isInput ? undefined : formatOf(file))
-  const opened = known ? { format: known, chunks: counted() } : await peek(counted())
+  const opened = await peek(counted(), format ?? (isInput ? undefined : formatOf(file)))
   return {
     ...opened,
     size,
@@ -64,15 +63,25 @@ function formatOf(file: string): Format | undefined {
   return name.endsWith('.ndjson') || name.endsWith('.jsonl') ? 'ndjson' : undefined
 }
 
-async function peek(chunks: AsyncGenerator<Buffer>): Promise<{ format: Format; chunks: AsyncIterable<Buffer> }> {
+/** How an array of objects begins, written in one line or in many. */
+const JSON_ARRAY = /^\[\s*(?:[{\]]|$)/
+
+async function peek(
+  chunks: AsyncGenerator<Buffer>,
+  known: Format | undefined,
+): Promise<{ format: Format; chunks: AsyncIterable<Buffer> }> {
   const seen: Buffer[] = []
-  let format: Format = 'csv'
+  let format = known ?? 'csv'
   for (let next = await chunks.next(); !next.done; next = await chunks.next()) {
     seen.push(next.value)
     // trim takes the byte order mark too
     const text = next.value.toString('utf8').trim()
     if (text === '') continue
-    format = text.startsWith('{') ? 'ndjson' : 'csv'
+    if (JSON_ARRAY.test(text)) {
+      await chunks.return(undefined)
+      throw new ImportError('This is a JSON array: one object a line is needed (NDJSON)')
+    }
+    format = known ?? (text.startsWith('{') ? 'ndjson' : 'csv')
     break
   }
   async function* all(): AsyncGenerator<Buffer> {

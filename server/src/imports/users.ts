@@ -1,8 +1,9 @@
 import type { UserReport } from '../audience/record-users.ts'
+import { counted } from '../counted.ts'
 import { Joi } from '../http/input.ts'
 import { parseLtv } from '../users/money.ts'
 import { FIELD_OF_PROPERTY } from '../users/resolve.ts'
-import { check, findUndecodable, type ImportKind, isFault, type KindOptions } from './kind.ts'
+import { check, findUndecodable, type ImportKind, isFault, type KindOptions, MESSAGES } from './kind.ts'
 import { typedCell } from './read-csv.ts'
 import type { RowFault } from './row.ts'
 
@@ -21,7 +22,7 @@ export function usersKind({ orgId, eventTimestamp, lastTimestamp, isText }: Kind
     cuid: Joi.text().required(),
     timestamp: Joi.timestamp().notAfter(lastTimestamp),
     lastAppOpenTimestamp: Joi.timestamp().notAfter(lastTimestamp),
-  })
+  }).messages(MESSAGES)
   let noBirthdays = 0
   let noLtvs = 0
 
@@ -67,9 +68,11 @@ export function usersKind({ orgId, eventTimestamp, lastTimestamp, isText }: Kind
       return outcomes.map((outcome) => (outcome === 'recorded' ? 'imported' : 'unchanged'))
     },
     notes: () => [
-      ...(noBirthdays > 0 ? [`${noBirthdays} birthdays are no dates: kept as properties, shown to nobody`] : []),
+      ...(noBirthdays > 0
+        ? [`No date and so kept as a property, shown to nobody: ${counted(noBirthdays, 'birthday')}`]
+        : []),
       ...(noLtvs > 0
-        ? [`${noLtvs} values of ltv are no amounts: for these users the sum of their purchases stands`]
+        ? [`No amount, so that the sum of the user's purchases stands: ${counted(noLtvs, 'value')} of ltv`]
         : []),
     ],
   }
