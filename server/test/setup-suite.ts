@@ -29,11 +29,13 @@ export function setupSuite(get: () => TestStore): void {
       ...['--vip-indicator', 'ltv >= 100 && level > 1 || ltv == 99.99'],
     ])
     assert.equal(made.code, 0)
-    assert.match(made.stderr, /1 users evaluated true, 0 false, 1 failed, for example: the property "level" is missing/)
+    assert.match(made.stderr, /1 user evaluated true, 0 false, 1 failed, for example: the property "level" is missing/)
     const workspace = made.stdout.trimEnd()
     await dynamoPrints(env, ['channel', 'connect', '--workspace', workspace, '--channel', channel])
+    const misspelt = await dynamo(env, ['workspace', 'set', '--workspace', workspace, '--vip-indicator', 'LTV >= 100'])
+    assert.match(misspelt.stderr, /fails on more than half of the users, mostly on "LTV": did you mean ltv\?$/m)
     const set = await dynamoPrints(env, ['workspace', 'set', '--workspace', workspace, '--vip-indicator', 'ltv >= 100'])
-    assert.equal(set, '1 users evaluated true, 1 false, 0 failed')
+    assert.equal(set, '1 user evaluated true, 1 false, 0 failed')
     const key = JSON.parse(await dynamoPrints(env, ['key', 'create', '--organization', organization]))
     assert.deepEqual(Object.keys(key), ['apiKey', 'secret'])
 

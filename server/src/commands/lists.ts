@@ -1,7 +1,8 @@
+import { counted } from '../counted.ts'
 import type { Store } from '../database/store.ts'
 import { makeLists } from '../vip-users/make-lists.ts'
 import type { Verdicts } from '../vip-users/refresh.ts'
-import { compileVipIndicator } from '../workspaces/vip-indicator.ts'
+import { compileVipIndicator, type UserFacts } from '../workspaces/vip-indicator.ts'
 import { CommandError } from './command-error.ts'
 import { countUsers } from './find.ts'
 import { say } from './output.ts'
@@ -45,12 +46,20 @@ export async function makeListsInForeground(
 }
 
 export function sentenceOf({ true: vip, false: notVip, failed, example }: Evaluation): string {
-  return `${vip} users evaluated true, ${notVip} false, ${failed} failed${example === null ? '' : `, for example: ${example}`}`
+  return `${counted(vip, 'user')} evaluated true, ${notVip} false, ${failed} failed${example === null ? '' : `, for example: ${example}`}`
 }
+
+const FACTS: readonly (keyof UserFacts)[] = ['ltv', 'purchases', 'lastPurchaseTimestamp', 'lastAppOpenTimestamp']
 
 /** A rule that fails on most users is mostly a misspelt property: it is named. */
 function warnWhereMostFailed({ vip, notVip, failed, failedProperties }: Verdicts): void {
   if (failed * 2 <= vip + notVip + failed) return
   const [name] = [...failedProperties].sort(([, one], [, other]) => other - one)[0] ?? []
-  say(`Warning: the rule fails on more than half of the users${name === undefined ? '' : `, mostly on "${name}"`}`)
+  say(`Warning: the rule fails on more than half of the users${name === undefined ? '' : `, mostly on ${named(name)}`}`)
+}
+
+/** `LTV` is as good a property as any, but who writes it mostly means the fact. */
+function named(property: string): string {
+  const fact = FACTS.find((name) => name !== property && name.toLowerCase() === property.toLowerCase())
+  return `"${property}"${fact === undefined ? '' : `: did you mean ${fact}?`}`
 }

@@ -1,5 +1,6 @@
 import type { ASTNode } from '@marcbachmann/cel-js'
 import { ask, type Evaluate, type Expression, Failure, type Scope, type ValueType } from './condition-value.ts'
+import { habitOf } from './explain-syntax.ts'
 import type { PropertyValue } from './vip-rule.ts'
 
 /** Above it V8's search is no longer linear: in 4,096 equal letters 250 characters take 7 µs, 300 take 600. */
@@ -84,6 +85,8 @@ function refuseFunction(scope: Scope, node: ASTNode, name: string, argumentCount
       node,
       `${name}() is used here in a way, or with ${argumentCount} arguments, that it does not have`,
     )
+  const habit = habitOf(name)
+  if (habit !== undefined) return scope.refuse(node, habit)
   if (name === 'days' || name === 'hours') return scope.refuse(node, `${name}() stands only after a comparison of now`)
   return scope.refuse(
     node,

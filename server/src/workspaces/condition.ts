@@ -11,6 +11,7 @@ import {
   compileUnary,
 } from './condition-operators.ts'
 import { ask, type Evaluate, type Expression, Failure, type Scope } from './condition-value.ts'
+import { explainSyntax, type Fault } from './explain-syntax.ts'
 import { compileTimeTerm, factNotKnown, isTimeFact, TIME_HINT, type TimeTerm } from './time-term.ts'
 import { VipIndicatorError } from './vip-indicator-error.ts'
 import type { UserFacts } from './vip-rule.ts'
@@ -67,15 +68,16 @@ function parse(source: string): ASTNode {
     return cel.parse(source).ast
   } catch (error) {
     if (!(error instanceof ParseError)) throw new VipIndicatorError('The condition cannot be read', source, 0)
-    const offset = error.range?.start ?? 0
-    throw new VipIndicatorError(explain(error), source, offset)
+    const { sentence, offset } = explain(error, source)
+    throw new VipIndicatorError(sentence, source, offset)
   }
 }
 
-function explain(error: ParseError): string {
-  if (error.code !== 'limit_exceeded') return error.summary
-  if (error.summary.includes('maxAstNodes')) return `A condition has at most ${MAX_NODES} nodes`
-  return 'The condition is nested too deeply, or has too many arguments'
+function explain(error: ParseError, source: string): Fault {
+  const offset = error.range?.start ?? 0
+  if (error.code !== 'limit_exceeded') return explainSyntax(error, source, offset)
+  if (error.summary.includes('maxAstNodes')) return { sentence: `A condition has at most ${MAX_NODES} nodes`, offset }
+  return { sentence: 'The condition is nested too deeply, or has too many arguments', offset }
 }
 
 function compileNode(scope: Scope, node: ASTNode): Expression {

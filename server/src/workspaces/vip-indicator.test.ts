@@ -209,8 +209,8 @@ test('an indicator has at most 1,000 characters and 200 nodes', () => {
 
 test('a refusal names the line and the column of the fault', () => {
   const cases: [source: string, line: number, column: number, sentence: RegExp][] = [
-    ['ltv >=', 1, 7, /EOF/],
-    ['ltv >= 500 &&\n  purchases >> 3', 2, 14, /GT/],
+    ['ltv >=', 1, 7, /ends too early/],
+    ['ltv >= 500 &&\n  purchases >> 3', 2, 14, /^Unexpected >/],
     ['ltv >= 500 &&\r\n  tier.matches("g+")', 2, 3, /matches\(\) is not allowed/],
     ['"😀" == tier && now > 5', 1, 16, /now has no place here/],
     ['ltv == "500"', 1, 8, /A number never equals a text/],
@@ -224,4 +224,27 @@ test('a refusal names the line and the column of the fault', () => {
     assert.deepEqual([error.line, error.column], [line, column], `${source}: ${error.message}`)
     assert.match(error.message, sentence)
   }
+})
+
+test('what other languages write is refused with what a condition has instead', () => {
+  const cases: [source: string, column: number, sentence: string][] = [
+    ['ltv >= 500 AND purchases > 3', 12, 'Write && instead of AND'],
+    ['"😀" == tier or isVip', 13, 'Write || instead of or'],
+    ['NOT isVip == true', 1, 'Write ! instead of NOT'],
+    ['ltv >= 500 && NOT (level > 1)', 15, 'Write ! instead of NOT'],
+    ['tier = "gold"', 6, 'Write == instead of ='],
+    ['tier === "gold"', 6, 'Write == instead of ==='],
+    ['ltv => 500', 5, 'Write >= instead of =>'],
+    ['ltv <> 500', 5, 'Write != instead of <>'],
+    ['tier == “gold”', 9, 'Write " instead of “'],
+    ['tier IN ["gold"]', 6, 'Write in instead of IN'],
+    ['tier in ("gold", "silver")', 16, 'A list stands in brackets: ["a", "b"]'],
+    ['(ltv > 5', 9, 'The rule ends too early: a closing ) is missing'],
+    ['ltv > 5 ANDROID', 9, 'Unexpected ANDROID'],
+    ['tier == "gold', 9, 'Unterminated string'],
+  ]
+  for (const [source, column, sentence] of cases) {
+    assert.equal(refusal(source).message, `${sentence} (line 1, column ${column})`)
+  }
+  assert.equal(compileVipIndicator('AND == 1 && x.startsWith("NOT = ")').propertyKeys.join(), 'AND,x')
 })
