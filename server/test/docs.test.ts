@@ -59,11 +59,16 @@ test('each alert is on a metric that a server has', async () => {
   await remove()
 })
 
-test('.env.example names every setting, with its default where there is one', () => {
-  const lines = readFileSync(join(root, '.env.example'), 'utf8').matchAll(/^(#?)([A-Z\d_]+)=(.*)$/gm)
-  const named = [...lines].map(([, mark, name, value]) => ({ name, default: mark === '#' ? '' : value }))
-  const byName = (one: { name?: string | undefined }, other: { name?: string | undefined }) =>
-    String(one.name) < String(other.name) ? -1 : 1
+test('.env.example names every setting, with its default where there is one, and sets none', () => {
+  const lines = [...readFileSync(join(root, '.env.example'), 'utf8').matchAll(/^(#?)([A-Z\d_]+)=(.*)$/gm)]
+  assert.deepEqual(
+    lines.filter(([, mark]) => mark === ''),
+    [],
+  )
+  const defaults = new Map(settings.map((setting) => [setting.name, setting.default]))
+  // where there is none, what stands there is an example
+  const named = lines.map(([, , name = '', value]) => ({ name, default: defaults.get(name) === '' ? '' : value }))
+  const byName = (one: { name: string }, other: { name: string }) => (one.name < other.name ? -1 : 1)
   assert.deepEqual(
     named.sort(byName),
     settings.map(({ name, default: value }) => ({ name, default: value })).sort(byName),
