@@ -50,12 +50,15 @@ function listPath({ workspaceId, mediumIds }: SampleFile): string {
   return `/vip-users?${query}`
 }
 
-/** Date and signature are made by the shell, so that it works whenever it is pasted. */
-function signedCurl(sample: SampleFile): string {
-  return `KEY=${sample.apiKey}
-SECRET=${sample.secret}
+/**
+ * Date and signature are made by the shell, so that it works whenever it is pasted. After it the samples of the
+ * reference work in the same shell: the variables are theirs.
+ */
+function signedCurl({ apiKey, secret, baseUrl, workspaceId, mediumIds }: SampleFile): string {
+  return `KEY=${apiKey} SECRET=${secret}
+URL=${baseUrl} WORKSPACE=${workspaceId} CHANNEL=${Object.values(mediumIds)[0] ?? ''}
 DATE=$(date -u +%Y-%m-%dT%H:%M:%S.000Z)
 SIGNATURE=$(printf %s "$DATE" | openssl dgst -sha256 -hmac "$SECRET" | sed 's/^.* //')
 curl -s -H "x-api-key: $KEY" -H "x-date: $DATE" -H "x-signature: $SIGNATURE" \\
-  '${sample.baseUrl}${listPath(sample)}'`
+  "$URL/vip-users?workspaceId=$WORKSPACE&mediumId=$CHANNEL&limit=3"`
 }

@@ -22,6 +22,7 @@ interface Operation {
   parameters?: { name: string; in: string; required: boolean; schema: object; example?: unknown }[]
   requestBody?: { content: Record<string, Media> }
   responses: Record<string, { description: string; headers: Record<string, object>; content?: Record<string, Media> }>
+  'x-codeSamples'?: { source: string }[]
 }
 interface Document {
   openapi: string
@@ -181,6 +182,30 @@ function assertHeadersDocumented(answer: LightMyRequestResponse, headers: Record
     if (value !== undefined) assertFits(schema, schema.type === 'integer' ? Number(value) : value, `${what} ${name}`)
   }
 }
+
+test('the reference says where each variable of its samples comes from', () => {
+  const samples = operations().flatMap(([, operation]) => operation['x-codeSamples'] ?? [])
+  const variables = new Set(samples.flatMap(({ source }) => source.match(/\$[A-Z_]+/g) ?? []))
+  assert.deepEqual([...variables].sort(), [
+    '$CHANNEL',
+    '$DATE',
+    '$KEY',
+    '$SECRET',
+    '$SIGNATURE',
+    '$URL',
+    '$USER_ID',
+    '$WORKSPACE',
+  ])
+  for (const name of variables) assert.ok(document.info.description.includes(name), name)
+})
+
+test('the reference says how old a request may be and how far ahead, as the service is set', async () => {
+  const describe = async (settings: Record<string, string>) =>
+    JSON.parse((await testApp(opened.store, { ...opened.env, ...settings }).app.inject('/openapi.json')).body).info
+      .description
+  assert.match(document.info.description, /\*\*up to 60 s old\*\*, and its `x-date` \*\*at most 5 s ahead\*\*/)
+  assert.match(await describe({ SIGNATURE_WINDOW: 'offset' }), /\*\*up to 5 s old\*\*, .*\*\*at most 60 s ahead\*\*/)
+})
 
 /** That an answer is the documented one of its status. */
 function assertDocumented(route: string, answer: LightMyRequestResponse): void {

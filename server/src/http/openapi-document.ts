@@ -16,12 +16,16 @@ Every request of the tags *VIP users*, *Directory* and *Audience* carries three 
 - \`x-date\`: the current time, as ISO-8601 date and time or as an HTTP date
 - \`x-signature\`: lowercase hex of HMAC-SHA256, key = the secret, message = the exact \`x-date\`
 
-\`x-date\` must be within −5 s..+60 s of server time. This server reads that as ${windowOf(signature)}, both ends included.
+${windowOf(signature)}.
 **A signing failure is 403, never 401**; an inactive organization is 402.
 
 \`\`\`bash
 ${SIGNED_CURL}
 \`\`\`
+
+In this and the other samples \`$URL\` is this server's address. \`$KEY\` and \`$SECRET\` are what \`npx dynamo setup\` or
+\`npx dynamo key create\` has printed, or \`npm start\` for the sample; \`$WORKSPACE\` and \`$CHANNEL\` are ids out of
+\`GET /workspaces\` and \`GET /channels\`, and \`$USER_ID\` is an id of your own.
 
 A signature does not name its request: whoever reads one set of headers can make any request with that key until the date
 expires. Serve over TLS only.
@@ -33,8 +37,9 @@ the methods, a trailing slash is the same route. An unknown route is 404, a wron
 
 function windowOf({ window, pastSeconds, futureSeconds }: Config['signature']): string {
   const [old, ahead] = window === 'age' ? [pastSeconds, futureSeconds] : [futureSeconds, pastSeconds]
-  const reading = window === 'age' ? 'the age of the request' : 'the offset of the date from its own time'
-  return `${reading}: up to ${old} s old, at most ${ahead} s ahead`
+  const reading = window === 'age' ? 'the age, server time less `x-date`' : 'the offset, `x-date` less server time'
+  return `A request may be **up to ${old} s old**, and its \`x-date\` **at most ${ahead} s ahead** of the server's clock, both ends included:
+the public sentence, "\`x-date\` must be within −5 s..+60 s of server time", is read as ${reading}`
 }
 
 const TAGS = [

@@ -26,7 +26,7 @@ SIGNATURE=$(printf %s "$DATE" |
   openssl dgst -sha256 -hmac "$SECRET" |
   sed 's/^.* //')
 curl "$URL/workspaces" \\
-  -H "x-api-key: $API_KEY" \\
+  -H "x-api-key: $KEY" \\
   -H "x-date: $DATE" \\
   -H "x-signature: $SIGNATURE"`
 
@@ -88,6 +88,12 @@ export function signedCurl({ method, url, operation: { query, body } }: Route): 
   return `${curl.replace('curl ', () => `curl -X ${method} `)} \\\n  -H 'content-type: application/json' \\\n  -d '${json}'`
 }
 
+/** As the guides name them. */
+const VARIABLES = new Map([
+  ['workspaceId', 'WORKSPACE'],
+  ['mediumId', 'CHANNEL'],
+])
+
 function variableOf(name: string): string {
-  return `$${name.replaceAll(/[A-Z]/g, '_$&').toUpperCase()}`
+  return `$${VARIABLES.get(name) ?? name.replaceAll(/[A-Z]/g, '_$&').toUpperCase()}`
 }
