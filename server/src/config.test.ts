@@ -128,6 +128,7 @@ test('a bucket is named where exports go to one, and its keys come together', ()
     () => loadConfig({ EXPORT_STORAGE: 's3' }),
     /^ConfigError: S3_BUCKET must be a bucket, where EXPORT_STORAGE is `s3`$/,
   )
+  assert.throws(() => loadConfig({ EXPORT_STORAGE: 'ftp' }), /^ConfigError: EXPORT_STORAGE must be `fs` or `s3`$/)
   const together = /^ConfigError: S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY must be set together$/
   assert.throws(() => loadConfig({ S3_ACCESS_KEY_ID: 'key' }), together)
   assert.throws(() => loadConfig({ S3_SECRET_ACCESS_KEY: 'secret' }), together)

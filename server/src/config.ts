@@ -133,7 +133,8 @@ const SETTINGS = BaseJoi.object<Settings, true>({
     .default('fs')
     .description('Where exported files are kept: `fs`, the folder `exports` in `DYNAMO_DATA_DIR`, or `s3`'),
   S3_BUCKET: allow(BaseJoi.string(), 'a bucket, where EXPORT_STORAGE is `s3`')
-    .when('EXPORT_STORAGE', { is: 'fs', otherwise: BaseJoi.required() })
+    // biome-ignore lint/suspicious/noThenProperty: it is Joi's name
+    .when('EXPORT_STORAGE', { is: 's3', then: BaseJoi.required() })
     .description('The bucket of exported files'),
   S3_REGION: allow(BaseJoi.string(), 'a region').default('us-east-1').description('The region of the bucket'),
   S3_ENDPOINT: webAddress(['http', 'https'], 'an http:// or https:// address').description(

@@ -21,9 +21,18 @@ eachStore((get) => {
     assert.equal(own.mediumId, 'FB_PAGE_4711')
 
     for (const [args, code, sentence] of [
-      [['--name', 'Again', ...PAGE, ...RULE], 1, /^The channel belongs to an organization already\n$/],
+      [
+        ['--name', 'Again', ...PAGE, ...RULE],
+        1,
+        /^The channel belongs to an organization already: [\da-f]{24} \(Lynx\); its channels: dynamo channel list --organization [\da-f]{24}\n$/,
+      ],
       [['--name', 'Again', ...PAGE, ...RULE, `${place}-2`], 1, /^The channel belongs/],
       [['--name', 'File', '--type', 'FB_PAGE', '--platform-id', '1', ...RULE, place], 1, /is there already/],
+      [
+        ['--name', 'File', '--type', 'FB_PAGE', '--platform-id', '1', ...RULE, '/nowhere/own.json'],
+        1,
+        /^Cannot write \/nowhere\/own\.json: there is no folder \/nowhere\n$/,
+      ],
       [['--name', 'Medium', '--type', 'FB_PAGE', '--platform-id', 'FB_PAGE_1', ...RULE], 2, /without FB_PAGE_/],
       [['--name', 'Rule', '--type', 'FB_PAGE', '--platform-id', '1', '--vip-indicator', 'ltv >='], 1, /is refused/],
       [['--name', 'Page', '--type', 'FB_PAGE', '--platform-id', 'a b', ...RULE], 2, /^--platform-id has letters/],

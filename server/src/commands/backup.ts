@@ -1,5 +1,5 @@
 import { existsSync, statSync } from 'node:fs'
-import { CommandError } from './command-error.ts'
+import { CommandError, cannotWrite } from './command-error.ts'
 import { answer, type CommonOptions, say } from './output.ts'
 import { withStore } from './with-store.ts'
 
@@ -14,7 +14,7 @@ export async function run(file: string, options: CommonOptions): Promise<void> {
     try {
       store.backUp(file)
     } catch (error) {
-      throw new CommandError(`Cannot write ${file}: ${error instanceof Error ? error.message : error}`)
+      throw cannotWrite(file, error)
     }
     const { size } = statSync(file)
     answer(options, `Wrote ${file}, ${size} bytes. Keep the master key elsewhere: without it the secrets are lost`, {

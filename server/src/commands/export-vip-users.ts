@@ -1,12 +1,13 @@
 import { rmSync } from 'node:fs'
 import { type FileHandle, open, realpath, rename, rm, stat } from 'node:fs/promises'
 import { constants } from 'node:os'
+import { counted } from '../counted.ts'
 import type { ExportFormat } from '../exports/formats.ts'
 import { writeFile } from '../exports/write-file.ts'
 import { writeList } from '../exports/write-list.ts'
 import { ApiError } from '../http/errors.ts'
 import { partPathOf } from '../part-path.ts'
-import { CommandError } from './command-error.ts'
+import { CommandError, cannotWrite } from './command-error.ts'
 import { findWorkspace } from './find.ts'
 import { type CommonOptions, print, printJson, say } from './output.ts'
 import { showProgress } from './progress.ts'
@@ -50,7 +51,7 @@ export async function run(file: string, options: Options): Promise<void> {
     try {
       const rows = await (file === '-' ? exportTo(print) : toFile(file, exportTo))
       if (json) printJson({ file, rows })
-      else say(`${rows} rows`)
+      else say(counted(rows, 'row'))
     } catch (error) {
       throw error instanceof ApiError ? new CommandError(error.message) : error
     }
@@ -84,7 +85,7 @@ async function toFile(given: string, use: Use): Promise<number> {
     }
   } catch (error) {
     if (error instanceof ApiError) throw error
-    throw new CommandError(`Cannot write ${given}: ${error instanceof Error ? error.message : error}`)
+    throw cannotWrite(given, error)
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Store } from '../database/store.ts'
+import { ApiError } from '../http/errors.ts'
 import { CommandError } from './command-error.ts'
 
 /** @throws CommandError where there is none */
@@ -66,6 +67,28 @@ export async function hasLists({ db }: Store, orgId: number): Promise<boolean> {
     .limit(1)
     .executeTakeFirst()
   return list !== undefined
+
+/**
+ * Adds to the refusal of a channel that is taken whose it is: on the command line nobody is kept from knowing.
+ *
+ * @throws CommandError for that refusal, any other error as it is
+ */
+export async function tellOwner(
+  { db }: Store,
+  { type, platformId }: { type: 'FB_PAGE' | 'INSTAGRAM_ACCOUNT'; platformId: string },
+  error: unknown,
+): Promise<never> {
+  if (!(error instanceof ApiError) || error.statusCode !== 409) throw error
+  const owner = await db
+    .selectFrom('channels as c')
+    .innerJoin('organizations as o', 'o.org_id', 'c.org_id')
+    .select(['o.organization_id', 'o.name'])
+    .where('c.type', '=', type)
+    .where('c.platform_id', '=', platformId)
+    .executeTakeFirst()
+  if (!owner) throw error
+  const list = `dynamo channel list --organization ${owner.organization_id}`
+  throw new CommandError(`${error.message}: ${owner.organization_id} (${owner.name}); its channels: ${list}`)
 }
 
 /** How many users an organization has, or all of them: what a build or a verification has to look at. */

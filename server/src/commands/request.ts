@@ -58,8 +58,11 @@ async function send(address: string, init: RequestInit): Promise<Response> {
   try {
     return await fetch(address, init)
   } catch (error) {
-    const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error)
-    throw new CommandError(`${new URL(address).origin} does not answer (${cause}): is the server running?`)
+    const { origin } = new URL(address)
+    const cause: NodeJS.ErrnoException | null =
+      error instanceof Error && error.cause instanceof Error ? error.cause : null
+    if (cause?.code === 'ERR_SSL_WRONG_VERSION_NUMBER') throw new CommandError(`${origin} answers http, not https`)
+    throw new CommandError(`${origin} does not answer (${cause?.message ?? error}): is the server running?`)
   }
 }
 

@@ -1,7 +1,8 @@
 import { rm } from 'node:fs/promises'
 import { writeFile } from '../exports/write-file.ts'
 import { createKey } from '../organizations/create-key.ts'
-import { CommandError } from './command-error.ts'
+import { CommandError, cannotWrite } from './command-error.ts'
+import { tellOwner } from './find.ts'
 import { checkVipIndicator, makeListsInForeground } from './lists.ts'
 import { type CommonOptions, printJson } from './output.ts'
 import { checkPlatformId, checkText } from './texts.ts'
@@ -27,7 +28,9 @@ export async function run(file: string | undefined, options: Options): Promise<v
     withStore(
       async (store, _config, secrets) => {
         const channel = { type, platformId, name }
-        const made = await store.write('setUpOrganization', { name, vipIndicator, channel })
+        const made = await store
+          .write('setUpOrganization', { name, vipIndicator, channel })
+          .catch((error: unknown) => tellOwner(store, channel, error))
         const { orgId, workspaceKey, organizationId, workspaceId, mediumId } = made
         const key = await createKey(store, secrets, { orgId, label: 'setup', scope: 'read+report' })
         await tell({ organizationId, workspaceId, mediumId, ...key })
@@ -61,8 +64,6 @@ async function toNewFile(
 }
 
 function cannotMake(path: string, error: unknown): CommandError {
-  const { code, message } = error as NodeJS.ErrnoException
-  return new CommandError(
-    code === 'EEXIST' ? `${path} is there already: name another file` : `Cannot write ${path}: ${message}`,
-  )
+  const isThere = error instanceof Error && 'code' in error && error.code === 'EEXIST'
+  return isThere ? new CommandError(`${path} is there already: name another file`) : cannotWrite(path, error)
 }
