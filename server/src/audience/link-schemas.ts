@@ -6,8 +6,12 @@ export const conversionSchema = Joi.object<{ d10xLinkId: string; identifyUserWit
     .strict()
     .default(false)
     .description('Whether a person to whom you have given no id is identified under an id of ours'),
-}).required()
+})
+  .required()
+  .label('body')
 
 export const newLinkSchema = Joi.object<{ userId: string }>({
   userId: Joi.text().required().description("The customer's own id of the user").example('player-4711'),
-}).required()
+})
+  .required()
+  .label('body')

@@ -175,3 +175,15 @@ test('while many odd items are read others get their turn', async () => {
   assert.equal((await reading).items.length, 250)
   assert(turns > 5, `${turns} turns`)
 })
+
+test("a fault of a whole body is told as the body's, and that of an item as the item's", () => {
+  const schema = schemas.purchase as BaseJoi.AnySchema<OneOrBatch<object>>
+  for (const [body, message] of [
+    [undefined, '"body" is required'],
+    [null, '"body" must be of type object'],
+    [5, '"body" must be of type object'],
+    [{ batch: [{ userId: 'a', revenue: 1 }, 5] }, '"batch[1]" must be of type object'],
+  ] as const) {
+    assert.throws(() => readItems(schema, () => ODD, body), { name: 'InputError', message })
+  }
+})

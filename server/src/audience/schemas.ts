@@ -96,14 +96,20 @@ function value(text: BaseJoi.StringSchema) {
   return Joi.alternatives().try(text.allow('').strict(), Joi.number().unsafe().strict(), Joi.boolean().strict())
 }
 
-/** Put together by a condition, so that a fault is told with the item's index in its path. */
+/**
+ * Put together by a condition, so that a fault is told with the item's index in its path. A fault of the whole is the
+ * body's: Joi itself would say "value".
+ */
 function oneOrBatch<Item>(item: BaseJoi.ObjectSchema<Item>): BaseJoi.AlternativesSchema<OneOrBatch<Item>> {
-  const batch = Joi.object<{ batch: Item[] }>({ batch: Joi.array().items(item).min(1).max(MAX_BATCH).required() })
+  const batch = Joi.object<{ batch: Item[] }>({
+    batch: Joi.array().items(item).min(1).max(MAX_BATCH).required(),
+  }).label('body')
   return Joi.alternatives()
     .conditional(Joi.object({ batch: Joi.any().required() }).unknown(), {
       // biome-ignore lint/suspicious/noThenProperty: it is Joi's name
       then: batch,
-      otherwise: item,
+      otherwise: item.label('body'),
     })
     .required()
+    .label('body')
 }

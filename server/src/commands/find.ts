@@ -67,6 +67,7 @@ export async function hasLists({ db }: Store, orgId: number): Promise<boolean> {
     .limit(1)
     .executeTakeFirst()
   return list !== undefined
+}
 
 /**
  * Adds to the refusal of a channel that is taken whose it is: on the command line nobody is kept from knowing.
