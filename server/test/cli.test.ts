@@ -3,6 +3,7 @@ import { execFile, execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { lstat, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { createServer as createHttpServer } from 'node:http'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -34,6 +35,25 @@ test('wrong usage of the command line ends it with exit code 2', async () => {
     assert.deepEqual([code, stdout], [2, ''], args.join(' '))
     assert.match(stderr, /^[^\n]+\n$/, args.join(' '))
   }
+  const unset = await dynamo({}, ['channel', 'connect', '--workspace', 'x', '--channel', ''])
+  assert.deepEqual(
+    [unset.code, unset.stderr.includes("'--channel <id>' argument '' is invalid. It is empty.")],
+    [2, true],
+  )
+})
+
+test('a request over https to a server of http is told so', async (t) => {
+  const server = createHttpServer((_request, response) => response.end()).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.after(() => server.close())
+  const address = server.address()
+  const url = `https://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`
+  const asked = await dynamo({ DYNAMO_KEY: 'k', DYNAMO_SECRET: 's', DYNAMO_URL: url }, [
+    'request',
+    'GET',
+    '/workspaces',
+  ])
+  assert.deepEqual(asked, { code: 1, stdout: '', stderr: `${url} answers http, not https\n` })
 })
 
 test('every command of the command line has help', async () => {
@@ -135,6 +155,10 @@ test('a list goes into a pipe or through a link, and a folder or a full device i
   assert.deepEqual([await readFile(target, 'utf8'), (await lstat(link)).isSymbolicLink()], [read, true])
   const refused = await exported(folder)
   assert.deepEqual([refused.code, refused.stderr], [1, `Cannot write ${folder}: it is a folder\n`])
+  assert.equal(
+    (await exported('/nowhere/list.csv')).stderr,
+    'Cannot write /nowhere/list.csv: there is no folder /nowhere\n',
+  )
   if (existsSync('/dev/full')) {
     const full = await exported('/dev/full')
     assert.equal(full.code, 1)

@@ -84,15 +84,37 @@ test('the page of the command line has every command with each of its options, a
     const options = tableRowsOf(own).flatMap(([cell = '']) => cell.match(/--[a-z-]+(?: <\w+>| \[\w+\])?/g) ?? [])
     return [name, options.sort()]
   })
-  assert.deepEqual(Object.fromEntries(written), Object.fromEntries(commandsOf(createProgram(), [])))
+  assert.deepEqual(
+    Object.fromEntries(written),
+    Object.fromEntries(leavesOf(createProgram(), []).map(([name, command]) => [name, optionsOf(command)])),
+  )
 })
 
-function commandsOf(command: Command, path: string[]): [name: string, options: string[]][] {
-  if (command.commands.length > 0) {
-    return command.commands.flatMap((inner) => commandsOf(inner, [...path, inner.name()]))
+test('help and page mark the same options as required, and each command says by itself what it does', () => {
+  const page = readDocument('docs/command-line.md')
+  for (const [name, command] of leavesOf(createProgram(), [])) {
+    assert.match(command.description(), /^\w+ (?!it\b|one\b).*\w\w/, name)
+    const section = page.split(/^### /m).find((text) => text.startsWith(`\`dynamo ${name}`)) ?? ''
+    for (const option of command.options) {
+      const [, meaning = ''] = tableRowsOf(section).find(([cell]) => cell?.includes(`\`${option.flags}\``)) ?? []
+      const marked = command.createHelp().optionDescription(option).endsWith('(required)')
+      assert.deepEqual(
+        [marked, meaning.startsWith('required')],
+        [option.mandatory, option.mandatory],
+        `${name} ${option.long}`,
+      )
+    }
   }
+})
+
+function leavesOf(command: Command, path: string[]): [name: string, command: Command][] {
+  if (command.commands.length === 0) return [[path.join(' '), command]]
+  return command.commands.flatMap((inner) => leavesOf(inner, [...path, inner.name()]))
+}
+
+function optionsOf(command: Command): string[] {
   const options = command.options.filter((option) => !option.hidden && option.long !== '--json')
-  return [[path.join(' '), options.map((option) => option.flags).sort()]]
+  return options.map((option) => option.flags).sort()
 }
 
 test('npx finds the command in the checkout', async () => {

@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError, Option } from 'commander'
+import { Command, Help, InvalidArgumentError, Option } from 'commander'
 import packageJson from '../../package.json' with { type: 'json' }
 import { FIELDS } from '../users/resolve.ts'
 import { printable } from './output.ts'
@@ -24,8 +24,9 @@ function add(parent: Command, usage: string, description: string, load: () => Pr
     .option('--json', 'print one JSON object')
 }
 
-const ORGANIZATION = ['--organization <id>', 'the organization'] as const
-const WORKSPACE = ['--workspace <id>', 'the workspace'] as const
+const ORGANIZATION = ['--organization <id>', "the organization's id", parseId] as const
+const WORKSPACE = ['--workspace <id>', "the workspace's id", parseId] as const
+const CHANNEL = ['--channel <id>', "the channel's id, which the API calls mediumId", parseId] as const
 const VIP_INDICATOR = [
   '--vip-indicator <rule>',
   'who is VIP: the key of a property, or a condition such as "ltv >= 100"',
@@ -49,7 +50,7 @@ export function createProgram(): Command {
     .version(packageJson.version)
     .exitOverride()
     .showSuggestionAfterError(false)
-    .configureHelp({ showGlobalOptions: false })
+    .configureHelp({ showGlobalOptions: false, optionDescription: describeOption })
     .configureOutput({ outputError: (text, write) => write(text.split('\n').map(printable).join('\n')) })
   serviceCommands(program)
   directoryCommands(program)
@@ -62,18 +63,34 @@ export function createProgram(): Command {
   return program
 }
 
+/** A variable of the shell that is not set leaves an empty text. */
+function parseId(text: string): string {
+  if (text === '') throw new InvalidArgumentError('It is empty.')
+  return text
+}
+
+function describeOption(option: Option): string {
+  const description = new Help().optionDescription(option)
+  return option.mandatory ? `${description} (required)` : description
+}
+
 function serviceCommands(program: Command): void {
-  add(program, 'serve', 'run the service', () => import('./serve.ts')).addOption(
+  add(program, 'serve', 'run the service until it is stopped', () => import('./serve.ts')).addOption(
     new Option('--with-sample', 'load the sample organization into an empty store').hideHelp(),
   )
   add(program, 'migrate', "bring the store's schema up to date", () => import('./migrate.ts'))
   add(
     program,
     'verify',
-    'derive everything anew from the facts and report each difference',
+    'derive everything in the store anew from the facts and report each difference',
     () => import('./verify.ts'),
   ).option(...ORGANIZATION)
-  add(program, 'compact', 'overwrite what erased rows have left in pages and files', () => import('./compact.ts'))
+  add(
+    program,
+    'compact',
+    "overwrite what erased rows have left in the store's pages and files",
+    () => import('./compact.ts'),
+  )
   add(
     program,
     'backup <file>',
@@ -83,15 +100,15 @@ function serviceCommands(program: Command): void {
   add(
     program,
     'restored',
-    'run once after a backup was put back, before a server starts on it',
+    'make clients forget what they kept of lists: run it once after a backup was put back, before a server starts',
     () => import('./restored.ts'),
   )
-  const sample = program.command('sample').description('the sample organization')
-  add(sample, 'load', 'load it', () => import('./sample-load.ts')).option(
+  const sample = program.command('sample').description('load or remove the sample organization')
+  add(sample, 'load', 'load the sample organization of 25,000 customers', () => import('./sample-load.ts')).option(
     '--as-of <date>',
-    'its last day (default: today)',
+    'the last day of its purchases (default: today)',
   )
-  add(sample, 'remove', 'remove it, with all its rows', () => import('./sample-remove.ts'))
+  add(sample, 'remove', 'remove the sample organization, with all its rows', () => import('./sample-remove.ts'))
   add(program, 'request <method> <path>', 'sign a request, send it and print the answer', () => import('./request.ts'))
     .option('--data <json>', 'the body')
     .option('--key <key>', 'the API key (better: DYNAMO_KEY; default: the sample)')
@@ -114,13 +131,15 @@ function directoryCommands(program: Command): void {
     .requiredOption(...PLATFORM_ID)
     .requiredOption(...VIP_INDICATOR)
 
-  const organization = program.command('organization').description('organizations')
-  add(organization, 'list', "list the store's", () => import('./organization-list.ts'))
-  add(organization, 'create', 'make one and print its id', () => import('./organization-create.ts')).requiredOption(
-    '--name <name>',
-    'its name',
-  )
-  add(organization, 'set', 'switch it on or off', () => import('./organization-set.ts'))
+  const organization = program.command('organization').description('make, list and switch organizations')
+  add(organization, 'list', 'list the organizations of the store', () => import('./organization-list.ts'))
+  add(
+    organization,
+    'create',
+    'make an organization and print its id',
+    () => import('./organization-create.ts'),
+  ).requiredOption('--name <name>', "the organization's name")
+  add(organization, 'set', 'switch an organization on or off', () => import('./organization-set.ts'))
     .requiredOption(...ORGANIZATION)
     .addOption(
       new Option('--active <flag>', 'off: its requests are answered 402')
@@ -128,67 +147,88 @@ function directoryCommands(program: Command): void {
         .makeOptionMandatory(),
     )
 
-  const workspace = program.command('workspace').description('workspaces')
-  add(workspace, 'list', "list an organization's", () => import('./workspace-list.ts')).requiredOption(...ORGANIZATION)
-  add(workspace, 'create', 'make one and print its id', () => import('./workspace-create.ts'))
+  const workspace = program.command('workspace').description('make and show workspaces, and set who is VIP')
+  add(workspace, 'list', "list an organization's workspaces", () => import('./workspace-list.ts')).requiredOption(
+    ...ORGANIZATION,
+  )
+  add(workspace, 'create', 'make a workspace and print its id', () => import('./workspace-create.ts'))
     .requiredOption(...ORGANIZATION)
-    .requiredOption('--name <name>', 'its name')
-    .addOption(new Option('--type <type>', 'what it is for').choices(['VIP', 'STANDARD']).makeOptionMandatory())
+    .requiredOption('--name <name>', "the workspace's name")
+    .addOption(
+      new Option('--type <type>', 'what the workspace is for: VIP has lists')
+        .choices(['VIP', 'STANDARD'])
+        .makeOptionMandatory(),
+    )
     .option(...VIP_INDICATOR)
-  add(workspace, 'set', 'give it another rule and mark all users anew', () => import('./workspace-set.ts'))
+  add(workspace, 'set', 'give a workspace another rule and mark all users anew', () => import('./workspace-set.ts'))
     .requiredOption(...WORKSPACE)
     .requiredOption(...VIP_INDICATOR)
-  add(workspace, 'show', 'say how its lists stand', () => import('./workspace-show.ts')).requiredOption(...WORKSPACE)
+  add(
+    workspace,
+    'show',
+    "show a workspace's rule and how its lists stand",
+    () => import('./workspace-show.ts'),
+  ).requiredOption(...WORKSPACE)
 
-  const channel = program.command('channel').description('Facebook pages and Instagram accounts')
+  const channel = program
+    .command('channel')
+    .description('make, connect and check channels: Facebook pages and Instagram accounts')
   add(
     channel,
     'list',
-    "list an organization's, and what they are connected to",
+    "list an organization's channels, and the workspaces that they are connected to",
     () => import('./channel-list.ts'),
   ).requiredOption(...ORGANIZATION)
-  add(channel, 'create', 'make one and print its id', () => import('./channel-create.ts'))
+  add(channel, 'create', 'make a channel and print its id', () => import('./channel-create.ts'))
     .requiredOption(...ORGANIZATION)
     .addOption(channelType())
     .requiredOption(...PLATFORM_ID)
-    .requiredOption('--name <name>', 'its name')
+    .requiredOption('--name <name>', "the channel's name")
     .option(...ACCESS_TOKEN)
-  add(channel, 'set', 'give it another access token', () => import('./channel-set.ts'))
+  add(channel, 'set', 'give a channel another access token, or take it away', () => import('./channel-set.ts'))
     .requiredOption(...ORGANIZATION)
-    .requiredOption('--channel <id>', 'the channel')
+    .requiredOption(...CHANNEL)
     .option(...ACCESS_TOKEN)
     .option('--clear-access-token', 'take the token away: no profiles are read any more')
-  add(channel, 'import', 'read the conversations that the platform has of it', () => import('./channel-import.ts'))
+  add(
+    channel,
+    'import',
+    'read the conversations that the platform has of a channel',
+    () => import('./channel-import.ts'),
+  )
     .requiredOption(...ORGANIZATION)
-    .requiredOption('--channel <id>', 'the channel')
-  add(channel, 'check', 'ask the platform what its access token is worth', () => import('./channel-check.ts'))
+    .requiredOption(...CHANNEL)
+  add(channel, 'check', "ask the platform what a channel's access token is worth", () => import('./channel-check.ts'))
     .requiredOption(...ORGANIZATION)
-    .requiredOption('--channel <id>', 'the channel')
-  add(channel, 'connect', 'connect it to a workspace and make its list', () => import('./channel-connect.ts'))
+    .requiredOption(...CHANNEL)
+  add(channel, 'connect', 'connect a channel to a workspace and make its list', () => import('./channel-connect.ts'))
     .requiredOption(...WORKSPACE)
-    .requiredOption('--channel <id>', 'the channel')
-  add(channel, 'disconnect', 'take it from a workspace, with its list', () => import('./channel-disconnect.ts'))
+    .requiredOption(...CHANNEL)
+  add(channel, 'disconnect', 'take a channel from a workspace, with its list', () => import('./channel-disconnect.ts'))
     .requiredOption(...WORKSPACE)
-    .requiredOption('--channel <id>', 'the channel')
+    .requiredOption(...CHANNEL)
 }
 
 function erasureCommands(program: Command): void {
-  const receipt = program.command('receipt').description('receipts of erasures')
-  add(receipt, 'list', 'list what was erased, and when', () => import('./receipt-list.ts')).requiredOption(
-    ...ORGANIZATION,
-  )
-  const erasure = program.command('erasure').description('erasures of users')
+  const receipt = program.command('receipt').description('the receipts of erasures')
+  add(
+    receipt,
+    'list',
+    "list an organization's erasures: when, and how many rows",
+    () => import('./receipt-list.ts'),
+  ).requiredOption(...ORGANIZATION)
+  const erasure = program.command('erasure').description('the erasures of users')
   add(
     erasure,
     'reapply',
-    'erase again who is in erasures.ndjson, after a backup was put back',
+    'erase again who is in erasures.ndjson: run it after a backup was put back',
     () => import('./erasure-reapply.ts'),
   )
 }
 
 function userCommands(program: Command): void {
-  const user = program.command('user').description("the customers' own users")
-  add(user, 'set <cuid>', 'enter what is known of one; it is trusted most', () => import('./user-set.ts'))
+  const user = program.command('user').description('correct, explain and hand out what is known of a user')
+  add(user, 'set <cuid>', 'enter what you know of a user; it is trusted most', () => import('./user-set.ts'))
     .requiredOption(...ORGANIZATION)
     .option('--birthday <date>', 'YYYY-MM-DD, or --MM-DD without a year')
     .option('--first-name <name>', 'the first name')
@@ -205,35 +245,42 @@ function userCommands(program: Command): void {
   add(
     user,
     'explain <cuid>',
-    'say what is known of one, why, and where it shows',
+    'say what is known of a user, why, and in which lists it shows',
     () => import('./user-explain.ts'),
   ).requiredOption(...ORGANIZATION)
   add(
     user,
     'export <cuid>',
-    'print all that is kept of one, for who asks for their data',
+    'print all that is kept of a user, for who asks for their data',
     () => import('./user-export.ts'),
   ).requiredOption(...ORGANIZATION)
 }
 
 function linkCommands(program: Command): void {
-  const link = program.command('link').description('D10x links, which tell who comes from where')
-  add(link, 'create', 'print the link of a conversation, or a new one for a user', () => import('./link-create.ts'))
+  const link = program.command('link').description('make D10x links, which tell who comes from which conversation')
+  add(
+    link,
+    'create',
+    'print the D10x link of a conversation, or a new one for a user',
+    () => import('./link-create.ts'),
+  )
     .requiredOption(...ORGANIZATION)
     .option('--conversation <id>', 'the conversation that it stands for')
     .option('--user <cuid>', 'the user whose first conversation will come with it')
-    .option('--channel <id>', 'with --all: the channel')
+    .option('--channel <id>', 'with --all: the channel', parseId)
     .option('--all', 'a line of CSV for each conversation of the channel')
 }
 
 function keyCommands(program: Command): void {
-  const key = program.command('key').description('API keys')
-  add(key, 'create', 'make one and print it with its secret, this once', () => import('./key-create.ts'))
+  const key = program.command('key').description('make, list and revoke API keys')
+  add(key, 'create', 'make an API key and print it with its secret, this once', () => import('./key-create.ts'))
     .requiredOption(...ORGANIZATION)
-    .option('--label <label>', 'what it is for')
-    .option('--scope <scope>', 'what it may do: read, report, erase (several joined by +) or all', 'all')
-  add(key, 'list', "list an organization's keys", () => import('./key-list.ts')).requiredOption(...ORGANIZATION)
-  add(key, 'revoke <key>', 'end one, within 5 s on every server', () => import('./key-revoke.ts'))
+    .option('--label <label>', 'what the key is for')
+    .option('--scope <scope>', 'what the key may do: read, report, erase (several joined by +) or all', 'all')
+  add(key, 'list', "list an organization's API keys, never a secret", () => import('./key-list.ts')).requiredOption(
+    ...ORGANIZATION,
+  )
+  add(key, 'revoke <key>', 'end an API key, within 5 s on every server', () => import('./key-revoke.ts'))
 }
 
 const COLUMNS = {
@@ -244,12 +291,17 @@ const COLUMNS = {
 } as const
 
 function importCommands(program: Command): void {
-  const parent = program.command('import').description('read conversations, users or purchases from a file')
+  const parent = program.command('import').description('import conversations, users or purchases from a file')
   for (const kind of ['conversations', 'users', 'purchases'] as const) {
-    const command = add(parent, `${kind} <file>`, `read ${kind} from CSV or NDJSON; - is standard input`, async () => {
-      const { run } = await import('./import.ts')
-      return { run: (file, options) => run(kind, file, options) }
-    })
+    const command = add(
+      parent,
+      `${kind} <file>`,
+      `import ${kind} from a CSV or NDJSON file; - is standard input`,
+      async () => {
+        const { run } = await import('./import.ts')
+        return { run: (file, options) => run(kind, file, options) }
+      },
+    )
       .requiredOption(...ORGANIZATION)
       .addOption(
         new Option('--format <format>', 'what the file is (default: by its name, else its content)').choices([
@@ -274,7 +326,7 @@ function exportCommands(program: Command): void {
     },
   )
     .requiredOption(...WORKSPACE)
-    .requiredOption('--channel <id>', 'the channel')
+    .requiredOption(...CHANNEL)
     .addOption(new Option('--format <format>', 'what to write').choices(['csv', 'ndjson', 'excel']).default('csv'))
     .option('--has-birthday', 'only users with a known birthday')
     .option('--birthday-month <month>', 'only users whose birthday is in this month, 1 to 12', parseMonth)
