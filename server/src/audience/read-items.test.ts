@@ -176,7 +176,7 @@ test('while many odd items are read others get their turn', async () => {
   assert(turns > 5, `${turns} turns`)
 })
 
-test("a fault of a whole body is told as the body's, and that of an item as the item's", () => {
+test("a fault of a whole body is told as the body's, and that of an item as the item's", async () => {
   const schema = schemas.purchase as BaseJoi.AnySchema<OneOrBatch<object>>
   for (const [body, message] of [
     [undefined, '"body" is required'],
@@ -184,6 +184,6 @@ test("a fault of a whole body is told as the body's, and that of an item as the 
     [5, '"body" must be of type object'],
     [{ batch: [{ userId: 'a', revenue: 1 }, 5] }, '"batch[1]" must be of type object'],
   ] as const) {
-    assert.throws(() => readItems(schema, () => ODD, body), { name: 'InputError', message })
+    await assert.rejects(readItems(schema, () => ODD, body), { name: 'InputError', message })
   }
 })

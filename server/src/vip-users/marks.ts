@@ -6,7 +6,7 @@ import { microsToNumber } from '../users/money.ts'
 import type { PropertyValue, UserFacts, VipVerdict } from '../workspaces/vip-indicator.ts'
 import type { Target } from './targets.ts'
 
-/** What a user is judged on and shown with; `ltv_micros` is text, since it may pass 2^53. */
+/** What a user is judged on; `ltv_micros` is text, since it may pass 2^53. */
 export interface JudgedUser {
   user_key: number
   cuid: string
@@ -16,9 +16,6 @@ export interface JudgedUser {
   purchases: number
   last_purchase_timestamp: number | null
   last_app_open_timestamp: number | null
-  first_name: string | null
-  last_name: string | null
-  birthday: string | null
 }
 
 export interface Mark {

@@ -81,7 +81,7 @@ export const countOf = ({ vip, notVip, failed }: Verdicts): number => vip + notV
 export const JUDGED_COLUMNS = sql.raw(`users.user_key, users.cuid,
   cast(coalesce(users.ltv_property_micros, users.purchases_micros) as text) as ltv_micros,
   users.ltv_property_micros is not null as ltv_is_reported, users.purchases,
-  users.last_purchase_timestamp, users.last_app_open_timestamp, users.first_name, users.last_name, users.birthday`)
+  users.last_purchase_timestamp, users.last_app_open_timestamp`)
 
 /** In the order of their keys. */
 export async function readUsers(tx: Tx, orgId: number, userKeys: number[]): Promise<Map<number, JudgedUser>> {
@@ -207,10 +207,13 @@ export async function readRows(tx: Tx, orgId: number, targets: Target[], userKey
   )
 }
 
-type ConversationFacts = Pick<
-  RowFacts,
-  'conversation_id' | 'user_name' | 'profile_pic' | 'last_user_message_timestamp'
-> & { channel_key: number; user_key: number; conversation_key: number; profile_read_timestamp: number | null }
+/** A conversation, with what nobody but a VIP is shown with. */
+interface ConversationFacts extends Omit<RowFacts, 'cuid' | 'last_purchase_timestamp' | 'last_app_open_timestamp'> {
+  channel_key: number
+  user_key: number
+  conversation_key: number
+  profile_read_timestamp: number | null
+}
 
 /** The channels that each target lists. */
 function channelsByTarget(targets: Target[]): Map<string, ReadonlySet<number>> {
@@ -230,8 +233,10 @@ export async function deriveRows(
   const { rows: conversations } = await sql<ConversationFacts>`
     /* conversations.of-users */
     select c.conversation_id, c.channel_key, c.user_key, c.user_name, c.profile_pic, c.last_user_message_timestamp,
-      c.conversation_key, c.profile_read_timestamp
-    from ${userKeysTable(tx.db, vipKeys)} ${joinEach(tx.db, 'conversations', 'c', sql`c.org_id = ${orgId} and c.user_key = k.user_key`)}
+      c.conversation_key, c.profile_read_timestamp, u.first_name, u.last_name, u.birthday
+    from ${userKeysTable(tx.db, vipKeys)}
+      ${joinEach(tx.db, 'users', 'u', sql`u.org_id = ${orgId} and u.user_key = k.user_key`)}
+      ${joinEach(tx.db, 'conversations', 'c', sql`c.org_id = ${orgId} and c.user_key = k.user_key`)}
   `.execute(tx.db)
   const byUser = Map.groupBy(conversations, (conversation) => conversation.user_key)
   const targetOf = new Map(targets.map((target) => [`${target.workspaceKey} ${target.generation}`, target]))
@@ -253,7 +258,7 @@ export async function deriveRows(
         negatedLtvMicros: String(-BigInt(user.ltv_micros)),
         conversationId: conversation.conversation_id,
         userKey,
-        birthdayMonth: rowMonth(user.birthday),
+        birthdayMonth: rowMonth(conversation.birthday),
         row,
         // of a list that is being made, whoever writes or buys meanwhile goes first
         ...(isOld && { oldProfile: { conversationKey, channelKey, isLast: target.builtUserKey !== null } }),
