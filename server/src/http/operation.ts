@@ -122,6 +122,8 @@ export const WRITE_FAILURES = [
   errors.idempotencyKeyInUse(),
   errors.bodyTooLarge(),
   errors.unsupportedMediaType(),
+  errors.encodedBody(),
+  errors.tooManyBodies(),
   errors.storeCannotWrite(undefined),
   errors.storeFull(undefined),
 ]
