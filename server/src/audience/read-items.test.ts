@@ -184,6 +184,9 @@ test("a fault of a whole body is told as the body's, and that of an item as the 
     [5, '"body" must be of type object'],
     [{ batch: [{ userId: 'a', revenue: 1 }, 5] }, '"batch[1]" must be of type object'],
   ] as const) {
-    await assert.rejects(readItems(schema, () => ODD, body), { name: 'InputError', message })
+    await assert.rejects(
+      readItems(schema, () => ODD, body),
+      { name: 'InputError', message },
+    )
   }
 })
