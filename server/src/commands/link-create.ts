@@ -1,3 +1,4 @@
+import { readNextConversations } from '../conversations/read-next.ts'
 import type { Store } from '../database/store.ts'
 import { csvLine } from '../imports/read-csv.ts'
 import { CommandError } from './command-error.ts'
@@ -58,15 +59,7 @@ async function linkChannel(store: Store, orgId: number, mediumId: string): Promi
   await print('conversationId,d10xLinkId\n')
   let done = 0
   for (let after = ''; ; ) {
-    const rows = await store.db
-      .selectFrom('conversations as c')
-      .select(['c.conversation_key', 'c.conversation_id', 'c.platform_user_id'])
-      .where('c.org_id', '=', orgId)
-      .where('c.channel_key', '=', channelKey)
-      .where('c.platform_user_id', '>', after)
-      .orderBy('c.platform_user_id')
-      .limit(CHUNK)
-      .execute()
+    const rows = await readNextConversations(store.db, { orgId, channelKey, after, limit: CHUNK })
     const last = rows.at(-1)
     if (!last) break
     after = last.platform_user_id

@@ -1,7 +1,6 @@
+import { isPropertyKey } from '../users/property-key.ts'
 import type { ImportKind } from './kind.ts'
 import { ImportError } from './row.ts'
-
-const MAX_KEY_BYTES = 255
 
 /** What the Audience API calls a column's field. */
 const OTHER_NAMES = new Map([['userid', 'cuid']])
@@ -20,7 +19,8 @@ export function checkColumns<Fact>(kind: ImportKind<Fact>, columns: string[]): v
     const free = known.filter((name) => !columns.includes(name))
     fail(kind, unknown, 'not known', hintFor(unknown, free))
   }
-  const long = unknown.find((name) => Buffer.byteLength(name) > MAX_KEY_BYTES || name.includes('\0'))
+  // a column without a name has no cells, or each of them is refused
+  const long = unknown.find((name) => name !== '' && !isPropertyKey(name))
   if (long !== undefined)
     throw new ImportError(`The column ${long.slice(0, 40)}… is no property key: at most 255 bytes`)
 }

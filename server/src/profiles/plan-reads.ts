@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { sql } from 'kysely'
+import { readNextConversations } from '../conversations/read-next.ts'
 import { lockEach, rowsTable } from '../database/rows.ts'
 import { shareRules } from '../database/rules-lock.ts'
 import type { Store } from '../database/store.ts'
@@ -69,15 +70,7 @@ export async function planUnreadChunk(
 ): Promise<string | null> {
   // nobody is erased between the look at a conversation and the plan
   await shareRules(tx, orgId)
-  const conversations = await tx.db
-    .selectFrom('conversations as c')
-    .select(['c.conversation_key', 'c.platform_user_id'])
-    .where('c.org_id', '=', orgId)
-    .where('c.channel_key', '=', channelKey)
-    .where('c.platform_user_id', '>', after)
-    .orderBy('c.platform_user_id')
-    .limit(CHUNK)
-    .execute()
+  const conversations = await readNextConversations(tx.db, { orgId, channelKey, after, limit: CHUNK })
   const last = conversations.at(-1)
   if (!last) return null
   // in the order in which every write locks them
