@@ -162,19 +162,14 @@ export async function settleSums(
   const { sums, wrong, areJudged } = given
   const rows = Array.from(added ? wrong : sums.keys(), (cuid) => plus(ofLocked(users.get(cuid)), sums.get(cuid)))
   rows.sort((one, other) => one.user_key - other.user_key)
-  const set = await updateEach(
-    tx.db,
-    PURCHASED_TYPES,
-    rows,
-    (k, from) => sql<JudgedUser>`
-    /* users.set-purchases */
-    update users
-    set purchases_micros = ${k('purchases_micros')}, purchases = ${k('purchases')},
-      last_purchase_timestamp = ${k('last_purchase_timestamp')}, last_purchase_id = ${k('last_purchase_id')}
-    ${from}
-    where users.org_id = ${orgId} and users.user_key = ${k('user_key')}
-    ${areJudged ? sql`returning ${JUDGED_COLUMNS}` : sql``}`,
-  )
+  const returning = areJudged ? { returning: sql<JudgedUser>`${JUDGED_COLUMNS}` } : {}
+  const set = await updateEach(tx.db, 'users.set-purchases', PURCHASED_TYPES, rows, {
+    table: 'users',
+    set: (k) => sql`purchases_micros = ${k('purchases_micros')}, purchases = ${k('purchases')},
+      last_purchase_timestamp = ${k('last_purchase_timestamp')}, last_purchase_id = ${k('last_purchase_id')}`,
+    on: (k) => sql`users.org_id = ${orgId} and users.user_key = ${k('user_key')}`,
+    ...returning,
+  })
   if (!areJudged) return []
   const rightly = added?.filter(({ cuid }) => !wrong.has(cuid)) ?? []
   return [...rightly, ...set.filter(({ cuid }) => sums.has(cuid))]

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { sql } from 'kysely'
-import { forUpdate, rowsTable } from '../database/rows.ts'
+import { joinEach, rowsTable } from '../database/rows.ts'
 import { shareRules } from '../database/rules-lock.ts'
 import type { Tx } from '../database/write.ts'
 import { lockUsers } from '../users/lock-users.ts'
 import { refreshLists } from '../vip-users/refresh.ts'
+import { lockConversations } from './lock-links.ts'
 
 /** 96 random bits: nobody finds another's link by trying. In hex, since a spreadsheet takes what begins with `-` for a formula. */
 const LINK_BYTES = 12
@@ -51,18 +52,13 @@ export async function linkConversations(
 ): Promise<Map<number, string>> {
   // no erasure comes between a conversation and its link
   await shareRules(tx, orgId)
-  const wanted = conversationKeys.map((conversation_key) => ({ conversation_key }))
-  const { rows } = await sql<{ conversation_key: number }>`
-    /* conversations.lock-for-links */
-    select c.conversation_key
-    from ${rowsTable(tx.db, 'k', { conversation_key: 'bigint' }, wanted)}
-      join conversations c on c.org_id = ${orgId} and c.conversation_key = k.conversation_key
-    order by c.conversation_key ${forUpdate(tx.db)}`.execute(tx.db)
+  const locked = await lockConversations(tx, orgId, conversationKeys)
+  const rows = Array.from(locked.keys(), (conversation_key) => ({ conversation_key }))
   const links = await sql<{ conversation_key: number; link_id: string }>`
     /* links.of-conversations */
     select l.conversation_key, l.link_id
     from ${rowsTable(tx.db, 'k', { conversation_key: 'bigint' }, rows)}
-      join links l on l.org_id = ${orgId} and l.conversation_key = k.conversation_key
+      ${joinEach(tx.db, 'links', 'l', sql`l.org_id = ${orgId} and l.conversation_key = k.conversation_key`)}
     order by l.created_timestamp desc, l.link_id desc`.execute(tx.db)
   // of several the first one that was made
   const linkOf = new Map(links.rows.map((link) => [link.conversation_key, link.link_id]))

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { isJustInserted, joinEach, rowsTable, updateEach, userKeysTable } from '../database/rows.ts'
+import { deleteEach, isJustInserted, joinEach, rowsTable, updateEach } from '../database/rows.ts'
 import { shareRules } from '../database/rules-lock.ts'
 import type { Schema } from '../database/schema.ts'
 import { together } from '../database/together.ts'
@@ -160,16 +160,11 @@ async function insertPurchases(tx: Tx, orgId: number, purchases: KeyedPurchase[]
 
 /** Where some ids were there already the chains were made with purchases that are not new. */
 async function chainAnew(tx: Tx, orgId: number, purchases: KeyedPurchase[]): Promise<void> {
-  await updateEach(
-    tx.db,
-    { purchase_id: 'text', previous_purchase_id: 'text' },
-    purchases,
-    (k, from) => sql`
-    /* purchases.chain */
-    update purchases as p set previous_purchase_id = ${k('previous_purchase_id')}
-    ${from}
-    where p.org_id = ${orgId} and p.purchase_id = ${k('purchase_id')}`,
-  )
+  await updateEach(tx.db, 'purchases.chain', { purchase_id: 'text', previous_purchase_id: 'text' }, purchases, {
+    table: 'purchases as p',
+    set: (k) => sql`previous_purchase_id = ${k('previous_purchase_id')}`,
+    on: (k) => sql`p.org_id = ${orgId} and p.purchase_id = ${k('purchase_id')}`,
+  })
 }
 
 /** @param inserted how many of them this write has just inserted */
@@ -208,9 +203,7 @@ function refuseTooLarge(purchases: KeyedPurchase[], sums: ReadonlyMap<string, Su
 
 /** Users made for purchases that turned out to change nothing are nobody. */
 async function forgetUnused(tx: Tx, orgId: number, userKeys: number[]): Promise<void> {
-  if (userKeys.length === 0) return
-  await sql`
-    /* users.forget */
-    delete from users where org_id = ${orgId} and user_key in (
-      select k.user_key from ${userKeysTable(tx.db, userKeys)})`.execute(tx.db)
+  const columns = { user_key: 'bigint' } as const
+  const rows = userKeys.map((user_key) => ({ user_key }))
+  await deleteEach(tx.db, 'users.forget', { table: 'users', orgId, columns }, rows)
 }

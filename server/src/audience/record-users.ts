@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { joinEach, rowsTable } from '../database/rows.ts'
+import { joinEach, rowsTable, updateEach } from '../database/rows.ts'
 import { shareRules } from '../database/rules-lock.ts'
 import { together } from '../database/together.ts'
 import type { Tx } from '../database/write.ts'
@@ -164,12 +164,12 @@ async function writeAppOpens(tx: Tx, orgId: number, reports: KeyedReport[]): Pro
   }
   if (latest.size === 0) return new Set()
   const opens = [...latest].map(([user_key, timestamp]) => ({ user_key, timestamp }))
-  const { rows } = await sql<{ user_key: number }>`
-    /* users.app-opens */
-    update users set last_app_open_timestamp = k.timestamp
-    from ${rowsTable(tx.db, 'k', { user_key: 'bigint', timestamp: 'bigint' }, opens)}
-    where users.org_id = ${orgId} and users.user_key = k.user_key
-      and (users.last_app_open_timestamp is null or users.last_app_open_timestamp < k.timestamp)
-    returning users.user_key`.execute(tx.db)
+  const rows = await updateEach(tx.db, 'users.app-opens', { user_key: 'bigint', timestamp: 'bigint' }, opens, {
+    table: 'users',
+    set: (k) => sql`last_app_open_timestamp = ${k('timestamp')}`,
+    on: (k) => sql`users.org_id = ${orgId} and users.user_key = ${k('user_key')}
+        and (users.last_app_open_timestamp is null or users.last_app_open_timestamp < ${k('timestamp')})`,
+    returning: sql<{ user_key: number }>`users.user_key`,
+  })
   return new Set(rows.map((row) => row.user_key))
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { sql } from 'kysely'
-import { forUpdate, newKey, rowsTable, updateEach } from '../database/rows.ts'
+import { joinEach, lockEach, newKey, rowByRow, rowsTable, updateEach } from '../database/rows.ts'
 import { shareRules } from '../database/rules-lock.ts'
 import type { Tx } from '../database/write.ts'
 import { readErasures } from '../erasure/erased-facts.ts'
@@ -151,7 +151,8 @@ async function createMissing(tx: Tx, orgId: number, reports: KeyedReport[]): Pro
     from ${rowsTable(tx.db, 'k', types, rows)}
     where not exists (
       select 1 from conversations c
-      where c.org_id = ${orgId} and c.channel_key = k.channel_key and c.platform_user_id = k.platform_user_id)
+      where c.org_id = ${orgId} and c.channel_key = k.channel_key and c.platform_user_id = k.platform_user_id
+      ${rowByRow(tx.db)})
     on conflict do nothing
     returning conversation_key`.execute(tx.db)
   return new Set(made.rows.map((row) => row.conversation_key))
@@ -164,16 +165,20 @@ async function lockStates(tx: Tx, orgId: number, reports: KeyedReport[]): Promis
       { channel_key: report.channelKey, platform_user_id: report.platformUserId },
     ]),
   )
+  const types = { channel_key: 'bigint', platform_user_id: 'text' } as const
+  const isAt = sql`c.org_id = ${orgId} and c.channel_key = k.channel_key and c.platform_user_id = k.platform_user_id`
   const { rows } = await sql<ConversationState & { channel_key: number; platform_user_id: string }>`
     /* conversations.lock */
     select c.channel_key, c.platform_user_id, c.conversation_key, c.conversation_id, c.user_key, c.user_timestamp,
       c.user_name, c.user_name_timestamp, c.first_name, c.first_name_timestamp, c.first_name_arrived_timestamp, c.last_name,
       c.last_name_timestamp, c.last_name_arrived_timestamp, c.profile_pic, c.profile_pic_timestamp,
       c.last_user_message_timestamp, c.profile_read_timestamp
-    from ${rowsTable(tx.db, 'k', { channel_key: 'bigint', platform_user_id: 'text' }, [...places.values()])}
-      join conversations c on c.org_id = ${orgId} and c.channel_key = k.channel_key
-        and c.platform_user_id = k.platform_user_id
-    order by c.conversation_key ${forUpdate(tx.db)}`.execute(tx.db)
+    from (
+      select c.conversation_key from ${rowsTable(tx.db, 'k', types, [...places.values()])} ${joinEach(tx.db, 'conversations', 'c', isAt)}
+      order by c.conversation_key) k
+      ${lockEach(tx.db, 'conversations', 'c', sql`c.org_id = ${orgId} and c.conversation_key = k.conversation_key`)}`.execute(
+    tx.db,
+  )
   return new Map(
     rows.map(({ channel_key, platform_user_id, ...state }) => [`${channel_key} ${platform_user_id}`, state]),
   )
@@ -199,14 +204,9 @@ const STATE_TYPES = {
 async function writeStates(tx: Tx, orgId: number, states: ConversationState[]): Promise<void> {
   const { conversation_key: _, ...written } = STATE_TYPES
   const names = Object.keys(written) as (keyof typeof written)[]
-  await updateEach(
-    tx.db,
-    STATE_TYPES,
-    states,
-    (k, from) => sql`
-    /* conversations.write */
-    update conversations as c set ${sql.join(names.map((name) => sql`${sql.ref(name)} = ${k(name)}`))}
-    ${from}
-    where c.org_id = ${orgId} and c.conversation_key = ${k('conversation_key')}`,
-  )
+  await updateEach(tx.db, 'conversations.write', STATE_TYPES, states, {
+    table: 'conversations as c',
+    set: (k) => sql.join(names.map((name) => sql`${sql.ref(name)} = ${k(name)}`)),
+    on: (k) => sql`c.org_id = ${orgId} and c.conversation_key = ${k('conversation_key')}`,
+  })
 }

@@ -43,33 +43,84 @@ export function rowsTable<S, C extends Record<string, ColumnType>>(
   return sql`(select ${sql.raw(picked)} from jsonb_each(${JSON.stringify(values)}) e) as ${sql.raw(alias)}`
 }
 
+/** What `updateEach` does: `k` gives what stands for a column of the row that it is done for. */
+interface Update<Column extends string, Returned> {
+  /** and its alias: `users as u` */
+  table: string
+  set: (k: (name: Column) => RawBuilder<unknown>) => RawBuilder<unknown>
+  /** a condition that an index answers, and more that has to be so */
+  on: (k: (name: Column) => RawBuilder<unknown>) => RawBuilder<unknown>
+  returning?: RawBuilder<Returned>
+}
+
 /**
- * Updates the row of a table that each of these rows names, no two of them the same with different values: in one
- * statement on PostgreSQL; on SQLite, where a join with them costs twice as much as the updates, by a statement for each.
- * ``updateEach(db, { key: 'bigint', a: 'text' }, rows, (k, from) => sql`update t set a = ${k('a')} ${from}
- * where t.key = ${k('key')}`)``.
+ * Updates the row of a table that each of these rows names, no two of them the same with different values, the caller having
+ * locked them: in one statement on PostgreSQL; on SQLite, where a join with them costs twice as much as the updates, by a
+ * statement for each.
  *
- * @param update makes the statement: `k` gives what stands for a row's column, `from` brings the rows where they are joined
+ * @param name of the statement
  * @returns what the statement returns, in any order
  */
 export async function updateEach<S, C extends Record<string, ColumnType>, Returned = never>(
   db: Kysely<S>,
+  name: string,
   columns: C,
   rows: readonly { [name in keyof C]: ColumnValue }[],
-  update: (k: (name: keyof C & string) => RawBuilder<unknown>, from: RawBuilder<unknown>) => RawBuilder<Returned>,
+  { table, set, on, returning }: Update<keyof C & string, Returned>,
 ): Promise<Returned[]> {
   if (rows.length === 0) return []
+  const update = sql`/* ${sql.raw(name)} */ update ${sql.raw(table)} set`
+  const end = returning ? sql`returning ${returning}` : sql``
   if (isPostgres(db)) {
-    const from = sql`from ${rowsTable(db, 'k', columns, rows)}`
-    return (await update((name) => sql`${sql.ref(`k.${name}`)}`, from).execute(db)).rows
+    const k = (column: string) => sql.ref(`k.${column}`)
+    const found =
+      await sql<Returned>`${update} ${set(k)} from ${rowsTable(db, 'k', columns, rows)} ${placeOf(table, on(k))}
+      where ${aliasOf(table)}.ctid = found.place ${end}`.execute(db)
+    return found.rows
   }
-  const { sql: text, parameters } = update((name) => sql`${new OfRow(name)}`, sql``).compile(db)
+  const k = (column: string) => sql`${new OfRow(column)}`
+  const { sql: text, parameters } = sql`${update} ${set(k)} where ${on(k)} ${end}`.compile(db)
   const lists = rows
     .values()
     .map((row) => parameters.map((value) => (value instanceof OfRow ? row[value.name] : value)))
   // the statement returns rows of this type
   return runEach(db, text, lists) as Returned[]
 }
+
+/**
+ * Deletes the rows of a table whose columns are those of these rows, the caller having locked them.
+ *
+ * @param name of the statement
+ */
+export async function deleteEach<S, C extends Record<string, ColumnType>>(
+  db: Kysely<S>,
+  name: string,
+  { table, orgId, columns }: { table: string; orgId: number; columns: C },
+  rows: readonly { [name in keyof C]: ColumnValue }[],
+): Promise<void> {
+  if (rows.length === 0) return
+  const names = Object.keys(columns)
+  const k = rowsTable(db, 'k', columns, rows)
+  const same = sql.raw(names.map((column) => `t.${column} = k.${column}`).join(' and '))
+  const which = isPostgres(db)
+    ? sql`t.ctid = any(array(
+        select found.place from ${k} ${placeOf(`${table} as t`, sql`t.org_id = ${orgId} and ${same}`)}))`
+    : sql`t.org_id = ${orgId} and (${sql.raw(names.join(', '))}) in (
+        select ${sql.raw(names.map((column) => `k.${column}`).join(', '))} from ${k})`
+  await sql`/* ${sql.raw(name)} */ delete from ${sql.raw(table)} as t where ${which}`.execute(db)
+}
+
+/**
+ * On PostgreSQL the place of what a table has for each row before it, as `found.place`. A table that is joined with
+ * itself by its place is looked into nowhere else: an ordinary join, where PostgreSQL takes the table for empty (when it was
+ * analyzed while the first rows were about to be committed, or a queue while it was empty), walks all of it and looks through
+ * the rows for each of what it finds.
+ */
+function placeOf(table: string, on: RawBuilder<unknown>): RawBuilder<unknown> {
+  return sql`cross join lateral (select ${aliasOf(table)}.ctid as place from ${sql.raw(table)} where ${on} offset 0) found`
+}
+
+const aliasOf = (table: string) => sql.raw(table.split(' ').at(-1) ?? table)
 
 /** A parameter that is each row's own. */
 class OfRow {
@@ -101,6 +152,11 @@ export function joinEach<S>(db: Kysely<S>, table: string, alias: string, on: Raw
   return isPostgres(db)
     ? sql`cross join lateral (select xmin, * from ${from} where ${on} offset 0) ${as}`
     : sql`join ${from} on ${on}`
+}
+
+/** Keeps a subquery with a condition that an index answers to be asked for each row, as in `joinEach`. */
+export function rowByRow<S>(db: Kysely<S>): RawBuilder<unknown> {
+  return isPostgres(db) ? sql`offset 0` : sql``
 }
 
 export interface LockOptions {

@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely'
-import { rowsTable } from '../database/rows.ts'
+import { updateEach } from '../database/rows.ts'
 import type { Schema } from '../database/schema.ts'
 import type { Store } from '../database/store.ts'
 import type { Tx } from '../database/write.ts'
@@ -39,9 +39,9 @@ export async function markCompacted(
   { orgId, receiptIds }: { orgId: number; receiptIds: string[] },
 ): Promise<void> {
   const ids = receiptIds.map((receipt_id) => ({ receipt_id }))
-  await sql`
-    /* receipts.compacted */
-    update receipts as r set compacted_timestamp = ${tx.now}
-    from ${rowsTable(tx.db, 'k', { receipt_id: 'text' }, ids)}
-    where r.org_id = ${orgId} and r.receipt_id = k.receipt_id`.execute(tx.db)
+  await updateEach(tx.db, 'receipts.compacted', { receipt_id: 'text' }, ids, {
+    table: 'receipts as r',
+    set: () => sql`compacted_timestamp = ${tx.now}`,
+    on: (k) => sql`r.org_id = ${orgId} and r.receipt_id = ${k('receipt_id')}`,
+  })
 }

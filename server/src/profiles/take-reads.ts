@@ -1,9 +1,11 @@
 import { type RawBuilder, sql } from 'kysely'
 import { recordConversations } from '../conversations/record-conversations.ts'
-import { forUpdate, hasRowLocks, joinEach, rowsTable } from '../database/rows.ts'
+import { forUpdate, hasRowLocks, joinEach, rowsTable, updateEach } from '../database/rows.ts'
 import { shareRules } from '../database/rules-lock.ts'
 import type { Tx } from '../database/write.ts'
 import type { Profile } from './profile.ts'
+
+const KEY_TYPES = { conversation_key: 'bigint' } as const
 
 /** A profile that is to be read, and was taken by whoever reads it. */
 export interface ProfileRead {
@@ -37,20 +39,16 @@ export async function takeProfileReads(tx: Tx, take: TakeReads): Promise<Profile
     where r.org_id = ${orgId} and r.channel_key = ${channelKey} and r.due_timestamp <= ${now}
     order by r.due_timestamp desc limit ${limit} ${skipLocked(tx)}`.execute(tx.db)
   if (due.length === 0) return []
-  const keys = rowsTable(
-    tx.db,
-    'k',
-    { conversation_key: 'bigint' },
-    due.map(({ conversation_key }) => ({ conversation_key })),
-  )
-  await sql`
-    /* profile-reads.take */
-    update profile_reads set lease = ${lease}, due_timestamp = ${leasedUntil}
-    where org_id = ${orgId} and conversation_key in (select k.conversation_key from ${keys})`.execute(tx.db)
+  const keys = due.map(({ conversation_key }) => ({ conversation_key }))
+  await updateEach(tx.db, 'profile-reads.take', KEY_TYPES, keys, {
+    table: 'profile_reads as r',
+    set: () => sql`lease = ${lease}, due_timestamp = ${leasedUntil}`,
+    on: (k) => sql`r.org_id = ${orgId} and r.conversation_key = ${k('conversation_key')}`,
+  })
   const { rows } = await sql<{ conversation_key: number; platform_user_id: string }>`
     /* profile-reads.people */
     select c.conversation_key, c.platform_user_id
-    from ${keys}
+    from ${rowsTable(tx.db, 'k', KEY_TYPES, keys)}
       ${joinEach(tx.db, 'conversations', 'c', sql`c.org_id = ${orgId} and c.conversation_key = k.conversation_key`)}
   `.execute(tx.db)
   const people = new Map(rows.map((row) => [row.conversation_key, row.platform_user_id]))
@@ -138,9 +136,9 @@ export async function returnProfileReads(
 ): Promise<void> {
   const { orgId, conversationKeys, lease, dueTimestamp, failed } = given
   const rows = conversationKeys.map((conversation_key) => ({ conversation_key }))
-  await sql`
-    /* profile-reads.return */
-    update profile_reads set lease = null, due_timestamp = ${dueTimestamp}, attempts = attempts + ${failed ? 1 : 0}
-    where org_id = ${orgId} and lease = ${lease} and conversation_key in (
-      select k.conversation_key from ${rowsTable(tx.db, 'k', { conversation_key: 'bigint' }, rows)})`.execute(tx.db)
+  await updateEach(tx.db, 'profile-reads.return', KEY_TYPES, rows, {
+    table: 'profile_reads as r',
+    set: () => sql`lease = null, due_timestamp = ${dueTimestamp}, attempts = attempts + ${failed ? 1 : 0}`,
+    on: (k) => sql`r.org_id = ${orgId} and r.conversation_key = ${k('conversation_key')} and r.lease = ${lease}`,
+  })
 }

@@ -26,21 +26,15 @@ const DERIVED_TYPES = {
 /** Derives personal information and the `ltv` property of these users from their facts, and stores what changed. */
 export async function refreshDerivedUsers(tx: Tx, orgId: number, userKeys: number[]): Promise<void> {
   const derived = await deriveUsers(tx.db, orgId, userKeys)
-  await updateEach(
-    tx.db,
-    DERIVED_TYPES,
-    derived,
-    (k, from) => sql`
-    /* users.derive */
-    update users as u
-    set ltv_property_micros = ${k('ltv_property_micros')}, first_name = ${k('first_name')}, last_name = ${k('last_name')},
-      birthday = ${k('birthday')}
-    ${from}
-    where u.org_id = ${orgId} and u.user_key = ${k('user_key')}
-      and (u.ltv_property_micros is distinct from ${k('ltv_property_micros')}
-        or u.first_name is distinct from ${k('first_name')} or u.last_name is distinct from ${k('last_name')}
-        or u.birthday is distinct from ${k('birthday')})`,
-  )
+  await updateEach(tx.db, 'users.derive', DERIVED_TYPES, derived, {
+    table: 'users as u',
+    set: (k) => sql`ltv_property_micros = ${k('ltv_property_micros')}, first_name = ${k('first_name')},
+        last_name = ${k('last_name')}, birthday = ${k('birthday')}`,
+    on: (k) => sql`u.org_id = ${orgId} and u.user_key = ${k('user_key')}
+        and (u.ltv_property_micros is distinct from ${k('ltv_property_micros')}
+          or u.first_name is distinct from ${k('first_name')} or u.last_name is distinct from ${k('last_name')}
+          or u.birthday is distinct from ${k('birthday')})`,
+  })
 }
 
 /** What the facts of these users say now, in the order of `userKeys`. */

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { joinEach, rowsTable } from '../database/rows.ts'
+import { deleteEach, joinEach, rowsTable } from '../database/rows.ts'
 import type { Schema } from '../database/schema.ts'
 import type { Tx } from '../database/write.ts'
 import { microsToNumber } from '../users/money.ts'
@@ -98,12 +98,7 @@ export async function writeMarks(tx: Tx, orgId: number, marks: Mark[]): Promise<
   const gone = marks.filter((mark) => !mark.vip && mark.dueTimestamp === null)
   const kept = marks.filter((mark) => mark.vip || mark.dueTimestamp !== null)
   if (gone.length > 0) {
-    await sql`
-      /* vip-marks.delete */
-      delete from vip_marks
-      where org_id = ${orgId} and (workspace_key, generation, user_key) in (
-        select k.workspace_key, k.generation, k.user_key
-        from ${rowsTable(tx.db, 'k', KEY_COLUMNS, gone.map(keyOf))})`.execute(tx.db)
+    await deleteEach(tx.db, 'vip-marks.delete', { table: 'vip_marks', orgId, columns: KEY_COLUMNS }, gone.map(keyOf))
   }
   if (kept.length > 0) {
     const rows = kept.map((mark) => ({

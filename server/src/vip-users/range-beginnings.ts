@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { rowsTable } from '../database/rows.ts'
+import { joinEach, rowsTable } from '../database/rows.ts'
 import type { Tx } from '../database/write.ts'
 import type { ListKey, RowKey } from './ranges.ts'
 import { listId } from './refresh.ts'
@@ -36,7 +36,9 @@ async function findBeginnings(tx: Tx, orgId: number, conversationIds: string[]):
     select r.workspace_key as "workspaceKey", r.channel_key as "channelKey", r.generation,
       cast(r.first_negated_ltv_micros as text) as "negatedLtvMicros", r.first_conversation_id as "conversationId"
     from ${rowsTable(tx.db, 'k', { id: 'text' }, ids)}
-      join vip_user_ranges r on r.org_id = ${orgId} and r.first_conversation_id = k.id`.execute(tx.db)
+      ${joinEach(tx.db, 'vip_user_ranges', 'r', sql`r.org_id = ${orgId} and r.first_conversation_id = k.id`)}`.execute(
+    tx.db,
+  )
   return rows
 }
 

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { rowsTable } from '../database/rows.ts'
+import { rowsTable, updateEach } from '../database/rows.ts'
 import type { Tx } from '../database/write.ts'
 
 /** One generation of a list. */
@@ -26,11 +26,16 @@ const LOWEST: RowKey = { negatedLtvMicros: String(-(2n ** 63n)), conversationId:
 export const MONTHS = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12] as const
 
 const monthColumns = MONTHS.map((month) => `month_${month}` as const)
-const monthTypes = Object.fromEntries(monthColumns.map((name) => [name, 'bigint' as const]))
+const eachMonth = <T>(value: (index: number) => T) =>
+  Object.fromEntries(monthColumns.map((name, index) => [name, value(index)])) as Record<
+    (typeof monthColumns)[number],
+    T
+  >
+const monthTypes = eachMonth(() => 'bigint' as const)
 const RANGE_TYPES = { first_ltv: 'bigint', first_id: 'text', row_count: 'bigint', ...monthTypes } as const
 const monthList = sql.raw(monthColumns.join(', '))
 const pickedMonths = sql.raw(monthColumns.map((name) => `k.${name}`).join(', '))
-const addedMonths = sql.raw(monthColumns.map((name) => `${name} = vip_user_ranges.${name} + k.${name}`).join(', '))
+const COUNTS = ['row_count', ...monthColumns] as const
 
 interface Range extends RowKey {
   count: number
@@ -118,15 +123,16 @@ export async function findRanges(
 }
 
 async function addCounts(tx: Tx, orgId: number, list: ListKey, changed: Range[]): Promise<StoredRange[]> {
-  const { rows } = await sql<StoredRange>`
-    /* vip-user-ranges.count */
-    update vip_user_ranges
-    set row_count = vip_user_ranges.row_count + k.row_count, ${addedMonths}
-    from ${rowsTable(tx.db, 'k', RANGE_TYPES, changed.map(toColumns))}
-    where ${ofList(orgId, list, 'vip_user_ranges')}
-      and vip_user_ranges.first_negated_ltv_micros = k.first_ltv and vip_user_ranges.first_conversation_id = k.first_id
-    returning cast(vip_user_ranges.first_negated_ltv_micros as text) as first_ltv, vip_user_ranges.first_conversation_id as first_id, vip_user_ranges.row_count
-  `.execute(tx.db)
+  const rows = await updateEach(tx.db, 'vip-user-ranges.count', RANGE_TYPES, changed.map(toColumns), {
+    table: 'vip_user_ranges',
+    set: (k) => sql.join(COUNTS.map((name) => sql`${sql.ref(name)} = vip_user_ranges.${sql.ref(name)} + ${k(name)}`)),
+    on: (
+      k,
+    ) => sql`${ofList(orgId, list, 'vip_user_ranges')} and vip_user_ranges.first_negated_ltv_micros = ${k('first_ltv')}
+      and vip_user_ranges.first_conversation_id = ${k('first_id')}`,
+    returning: sql<StoredRange>`cast(vip_user_ranges.first_negated_ltv_micros as text) as first_ltv,
+      vip_user_ranges.first_conversation_id as first_id, vip_user_ranges.row_count`,
+  })
   if (rows.length !== changed.length) throw missingRange(list)
   return rows
 }
@@ -219,7 +225,7 @@ function toColumns(range: Range) {
     first_ltv: BigInt(range.negatedLtvMicros),
     first_id: range.conversationId,
     row_count: range.count,
-    ...Object.fromEntries(monthColumns.map((name, index) => [name, range.months[index] ?? 0])),
+    ...eachMonth((index) => range.months[index] ?? 0),
   }
 }
 

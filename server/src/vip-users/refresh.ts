@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { hasRowLocks, joinEach, lockEach, rowsTable, userKeysTable } from '../database/rows.ts'
+import { deleteEach, hasRowLocks, joinEach, lockEach, rowsTable, userKeysTable } from '../database/rows.ts'
 import { together } from '../database/together.ts'
 import type { Tx } from '../database/write.ts'
 import { isProfileOld, type PlannedRead, planProfileReads } from '../profiles/plan-reads.ts'
@@ -322,7 +322,7 @@ const KEY_TYPES = {
   workspace_key: 'bigint',
   channel_key: 'bigint',
   generation: 'bigint',
-  ltv: 'bigint',
+  negated_ltv_micros: 'bigint',
   conversation_id: 'text',
 } as const
 
@@ -330,18 +330,12 @@ const toKey = (row: ListRow) => ({
   workspace_key: row.workspaceKey,
   channel_key: row.channelKey,
   generation: row.generation,
-  ltv: BigInt(row.negatedLtvMicros),
+  negated_ltv_micros: BigInt(row.negatedLtvMicros),
   conversation_id: row.conversationId,
 })
 
 async function deleteRows(tx: Tx, orgId: number, rows: ListRow[]): Promise<void> {
-  if (rows.length === 0) return
-  const keys = sql.raw('workspace_key, channel_key, generation')
-  await sql`
-    /* vip-users.delete */
-    delete from vip_users
-    where org_id = ${orgId} and (${keys}, negated_ltv_micros, conversation_id) in (
-      select ${keys}, ltv, k.conversation_id from ${rowsTable(tx.db, 'k', KEY_TYPES, rows.map(toKey))})`.execute(tx.db)
+  await deleteEach(tx.db, 'vip-users.delete', { table: 'vip_users', orgId, columns: KEY_TYPES }, rows.map(toKey))
 }
 
 async function writeRows(tx: Tx, orgId: number, rows: ListRow[]): Promise<void> {
@@ -357,7 +351,7 @@ async function writeRows(tx: Tx, orgId: number, rows: ListRow[]): Promise<void> 
     /* vip-users.write */
     insert into vip_users (org_id, workspace_key, channel_key, generation, negated_ltv_micros, conversation_id,
       user_key, birthday_month, row)
-    select ${orgId}, k.workspace_key, k.channel_key, k.generation, k.ltv, k.conversation_id, k.user_key,
+    select ${orgId}, k.workspace_key, k.channel_key, k.generation, k.negated_ltv_micros, k.conversation_id, k.user_key,
       k.birthday_month, k.row
     from ${rowsTable(tx.db, 'k', types, columns)}
     where true

@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import { type LockedLink, lockLinkRows } from '../audience/lock-links.ts'
 import { type ConversationReport, recordConversations } from '../conversations/record-conversations.ts'
-import { forUpdate, joinEach, rowsTable, userKeysTable } from '../database/rows.ts'
+import { deleteEach, forUpdate, joinEach, rowsTable, updateEach, userKeysTable } from '../database/rows.ts'
 import { shareRules } from '../database/rules-lock.ts'
 import type { Tx } from '../database/write.ts'
 
@@ -104,10 +104,8 @@ async function takeEvents(tx: Tx, orgId: number, which: RawBuilder<unknown>): Pr
   if (rows.length === 0) return []
   // one by one: an event with a lower key may be committed later
   const keys = rows.map(({ event_key }) => ({ event_key }))
-  await sql`
-    /* webhook-events.delete */
-    delete from webhook_events where org_id = ${orgId} and event_key in (
-      select k.event_key from ${rowsTable(tx.db, 'k', { event_key: 'bigint' }, keys)})`.execute(tx.db)
+  const columns = { event_key: 'bigint' } as const
+  await deleteEach(tx.db, 'webhook-events.delete', { table: 'webhook_events', orgId, columns }, keys)
   const mediumIds = await readMediumIds(tx, orgId)
   return rows.map((row) => ({ ...row, medium_id: mediumIds.get(row.channel_key) ?? '' }))
 }
@@ -187,15 +185,11 @@ function toReport(event: EventRow, binding?: Binding, cuids?: ReadonlyMap<string
 async function bind(tx: Tx, orgId: number, bindings: Binding[]): Promise<void> {
   if (bindings.length === 0) return
   const rows = bindings.map(({ link, event }) => ({ link_id: link.linkId, ...toPlace(event) }))
-  await sql`
-    /* links.bind */
-    update links as l set conversation_key = c.conversation_key, user_key = null, user_timestamp = null
-    from ${rowsTable(tx.db, 'k', { link_id: 'text', ...PLACE_TYPES }, rows)}
-      ${joinEach(
-        tx.db,
-        'conversations',
-        'c',
-        sql`c.org_id = ${orgId} and c.channel_key = k.channel_key and c.platform_user_id = k.platform_user_id`,
-      )}
-    where l.org_id = ${orgId} and l.link_id = k.link_id`.execute(tx.db)
+  await updateEach(tx.db, 'links.bind', { link_id: 'text', ...PLACE_TYPES }, rows, {
+    table: 'links as l',
+    set: (k) => sql`user_key = null, user_timestamp = null, conversation_key = (
+      select c.conversation_key from conversations c
+      where c.org_id = ${orgId} and c.channel_key = ${k('channel_key')} and c.platform_user_id = ${k('platform_user_id')})`,
+    on: (k) => sql`l.org_id = ${orgId} and l.link_id = ${k('link_id')}`,
+  })
 }

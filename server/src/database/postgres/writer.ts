@@ -23,17 +23,30 @@ export function createPostgresWriter<W extends Writes>(
 ): Writer<W> {
   let committed = 0
   let analyzing = Promise.resolve()
+  const running = new Set<Promise<unknown>>()
 
   /**
    * Tells the planner of a young store what is in it, after 1, 4, 16 … writes of this server: until the server's own
    * analyze comes, a minute later, it takes every organization for empty, and walks all of it for each batch.
-   * Nobody waits for it, and where it fails the server's own comes all the same.
+   * Between writes: rows that are not committed are not counted, their pages are, and a table that seems to have many
+   * pages and no rows is taken for empty from then on. Where it fails the server's own comes all the same.
    */
   function analyzeWhileYoung(): void {
     committed += 1
     const isPowerOfFour = Number.isInteger(Math.log2(committed) / 2)
     if (!isPowerOfFour || committed > MAX_ANALYZED_WRITES) return
-    analyzing = analyzing.then(() => analyzeYoung(db)).catch(() => undefined)
+    const before = [...running]
+    analyzing = analyzing
+      .then(() => Promise.allSettled(before))
+      .then(() => analyzeYoung(db))
+      .catch(() => undefined)
+  }
+
+  async function transactAnalyzed<T>(statements: Parameters<typeof transact<T>>[0]): Promise<T> {
+    await analyzing
+    const transaction = transact(statements)
+    running.add(transaction)
+    return await transaction.finally(() => running.delete(transaction))
   }
 
   async function run(name: keyof W & string, args: unknown): Promise<unknown> {
@@ -41,7 +54,7 @@ export function createPostgresWriter<W extends Writes>(
     if (!write) throw new Error(`No write named ${name}`)
     for (let attempt = 1; ; attempt++) {
       try {
-        const result = await transact(async (transaction) => {
+        const result = await transactAnalyzed(async (transaction) => {
           if (attempt > 2) await sql`select pg_advisory_xact_lock(${AGAIN_LOCK}::bigint)`.execute(transaction)
           return await write({ db: transaction, now: Date.now(), isAgain: attempt > 1, ...options }, args)
         })
