@@ -153,6 +153,9 @@ const NO_ITEMS = Buffer.alloc(0)
 
 type PageStatements = Record<string, { skip: StatementSync; page: StatementSync; ltvPage: StatementSync }>
 
+/** As a sum: SQLite plans a statement anew each time its limit is another parameter's value, which takes longer than a page. */
+const LIMIT = '?7 + 0'
+
 /**
  * The statements of a page, by filter: where it begins, and its rows from there, put together as bytes. A subquery with
  * a limit hands its rows on in its own order.
@@ -164,17 +167,17 @@ export const PAGE_SQL = Object.fromEntries(
       skip: `/* vip-users.skip */ select v.negated_ltv_micros as ltv, v.conversation_id as id from vip_users v
         where ${OF_LIST} and ${FROM_KEY} ${filter} ${IN_ORDER} limit 1 offset ?7`,
       page: `/* vip-users.page */ select cast(group_concat(p.row, ',') as blob), count(*) from (
-        select v.row from vip_users v where ${OF_LIST} and ${FROM_KEY} ${filter} ${IN_ORDER} limit ?7) p`,
+        select v.row from vip_users v where ${OF_LIST} and ${FROM_KEY} ${filter} ${IN_ORDER} limit ${LIMIT}) p`,
       ltvPage: `/* vip-users.page */ select cast(group_concat(p.row, ',') as blob), count(*), group_concat(p.ltv) from (
         select v.row, -v.negated_ltv_micros as ltv from vip_users v
-        where ${OF_LIST} and ${FROM_KEY} ${filter} ${IN_ORDER} limit ?7) p`,
+        where ${OF_LIST} and ${FROM_KEY} ${filter} ${IN_ORDER} limit ${LIMIT}) p`,
     },
   ]),
 )
 
 /** The birthday months of rows, as `ListIndex` remembers them. */
 export const ROW_MONTHS_SQL = `/* vip-users.months */ select group_concat(p.month, '') as months from (
-  select ${ROW_MONTH_SQL} as month from vip_users v where ${OF_LIST} and ${FROM_KEY} ${IN_ORDER} limit ?7) p`
+  select ${ROW_MONTH_SQL} as month from vip_users v where ${OF_LIST} and ${FROM_KEY} ${IN_ORDER} limit ${LIMIT}) p`
 
 function preparePages(database: DatabaseSync): PageStatements {
   return Object.fromEntries(
