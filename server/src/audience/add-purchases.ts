@@ -124,7 +124,7 @@ async function addSums(
   areJudged: boolean,
 ): Promise<AddedTo[]> {
   const wanted = cuids.flatMap((cuid) => sums.get(cuid) ?? [])
-  const before = asBefore('users', PURCHASED, sql`b.org_id = ${orgId} and b.cuid = k.cuid`)
+  const before = asBefore('users', PURCHASED, sql`users.org_id = ${orgId} and users.cuid = k.cuid`)
   const { rows } = await sql<AddedTo>`
     /* users.add-purchases */
     update users

@@ -51,12 +51,12 @@ onStore('PostgreSQL', (get) => {
       for (const count of counts) {
         let isRecording = true
         const recording = recordVips(writing, { orgId, mediumId: channels[0]?.mediumId ?? '', count })
-        const recorded = recording.finally(() => {
+        const recorded = Promise.allSettled([recording]).then(() => {
           isRecording = false
         })
         // small writes beside it, so that some analyze follows one of them
         while (isRecording) await writing.write('createOrganization', { name: 'Beside' })
-        await recorded
+        await Promise.all([recording, recorded])
       }
       await writing.close()
       const after = await rowsRead(settings.databaseUrl, since)

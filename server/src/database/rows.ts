@@ -54,9 +54,9 @@ interface Update<Column extends string, Returned> {
 }
 
 /**
- * Updates the row of a table that each of these rows names, no two of them the same with different values, the caller having
- * locked them: in one statement on PostgreSQL; on SQLite, where a join with them costs twice as much as the updates, by a
- * statement for each.
+ * Updates the row of a table that each of these rows names, no two of them the same: in one statement on PostgreSQL; on
+ * SQLite, where a join with them costs twice as much as the updates, by a statement for each. One that another transaction is
+ * changing is passed over: who must not miss it has it locked.
  *
  * @param name of the statement
  * @returns what the statement returns, in any order
@@ -73,10 +73,9 @@ export async function updateEach<S, C extends Record<string, ColumnType>, Return
   const end = returning ? sql`returning ${returning}` : sql``
   if (isPostgres(db)) {
     const k = (column: string) => sql.ref(`k.${column}`)
-    const found =
-      await sql<Returned>`${update} ${set(k)} from ${rowsTable(db, 'k', columns, rows)} ${placeOf(table, on(k))}
-      where ${aliasOf(table)}.ctid = found.place ${end}`.execute(db)
-    return found.rows
+    const before = asBefore(table, [], on(k))
+    const from = sql`from ${rowsTable(db, 'k', columns, rows)} ${before.from}`
+    return (await sql<Returned>`${update} ${set(k)} ${from} where ${before.where} ${end}`.execute(db)).rows
   }
   const k = (column: string) => sql`${new OfRow(column)}`
   const { sql: text, parameters } = sql`${update} ${set(k)} where ${on(k)} ${end}`.compile(db)
@@ -104,23 +103,11 @@ export async function deleteEach<S, C extends Record<string, ColumnType>>(
   const same = sql.raw(names.map((column) => `t.${column} = k.${column}`).join(' and '))
   const which = isPostgres(db)
     ? sql`t.ctid = any(array(
-        select found.place from ${k} ${placeOf(`${table} as t`, sql`t.org_id = ${orgId} and ${same}`)}))`
+        select before.place from ${k} ${asBefore(`${table} as t`, [], sql`t.org_id = ${orgId} and ${same}`).from}))`
     : sql`t.org_id = ${orgId} and (${sql.raw(names.join(', '))}) in (
         select ${sql.raw(names.map((column) => `k.${column}`).join(', '))} from ${k})`
   await sql`/* ${sql.raw(name)} */ delete from ${sql.raw(table)} as t where ${which}`.execute(db)
 }
-
-/**
- * On PostgreSQL the place of what a table has for each row before it, as `found.place`. A table that is joined with
- * itself by its place is looked into nowhere else: an ordinary join, where PostgreSQL takes the table for empty (when it was
- * analyzed while the first rows were about to be committed, or a queue while it was empty), walks all of it and looks through
- * the rows for each of what it finds.
- */
-function placeOf(table: string, on: RawBuilder<unknown>): RawBuilder<unknown> {
-  return sql`cross join lateral (select ${aliasOf(table)}.ctid as place from ${sql.raw(table)} where ${on} offset 0) found`
-}
-
-const aliasOf = (table: string) => sql.raw(table.split(' ').at(-1) ?? table)
 
 /** A parameter that is each row's own. */
 class OfRow {
@@ -228,19 +215,20 @@ export function hasRowLocks<S>(db: Kysely<S>): boolean {
 
 /**
  * Joins to an update the rows that it is about as they were: `before`. The update locks them in the order of the rows
- * before them, and passes over one that another transaction has changed since the statement began. For stores whose rows
- * have locks.
+ * before them, and passes over one that another transaction has changed since the statement began. A table that is joined
+ * with itself by its place is looked into by nothing else: an ordinary join, where PostgreSQL takes the table for empty, walks
+ * all of it and looks through the rows for each of what it finds. For stores whose rows have locks.
  *
+ * @param table  and its alias, if it has one: `users as u`
  * @param columns  of `before`
- * @param on  a condition on the row, `b`, that an index answers
+ * @param on  a condition on the row, by the table's name or alias, that an index answers
  */
 export function asBefore(table: string, columns: readonly string[], on: RawBuilder<unknown>) {
-  const read = sql.raw(columns.map((column) => `b.${column}`).join(', '))
-  const updated = sql.raw(table)
+  const alias = table.split(' ').at(-1)
+  const read = ['ctid as place', 'xmin as version', ...columns].map((column) => `${alias}.${column}`).join(', ')
   return {
-    from: sql`cross join lateral (
-      select b.ctid as place, b.xmin as version, ${read} from ${updated} b where ${on} offset 0) before`,
-    where: sql`${updated}.ctid = before.place and ${updated}.xmin = before.version`,
+    from: sql`cross join lateral (select ${sql.raw(read)} from ${sql.raw(table)} where ${on} offset 0) before`,
+    where: sql.raw(`${alias}.ctid = before.place and ${alias}.xmin = before.version`),
   }
 }
 

@@ -97,9 +97,7 @@ const keyOf = (mark: Pick<Mark, 'workspaceKey' | 'generation' | 'userKey'>) => (
 export async function writeMarks(tx: Tx, orgId: number, marks: Mark[]): Promise<void> {
   const gone = marks.filter((mark) => !mark.vip && mark.dueTimestamp === null)
   const kept = marks.filter((mark) => mark.vip || mark.dueTimestamp !== null)
-  if (gone.length > 0) {
-    await deleteEach(tx.db, 'vip-marks.delete', { table: 'vip_marks', orgId, columns: KEY_COLUMNS }, gone.map(keyOf))
-  }
+  await deleteEach(tx.db, 'vip-marks.delete', { table: 'vip_marks', orgId, columns: KEY_COLUMNS }, gone.map(keyOf))
   if (kept.length > 0) {
     const rows = kept.map((mark) => ({
       ...keyOf(mark),

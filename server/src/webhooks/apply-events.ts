@@ -183,13 +183,16 @@ function toReport(event: EventRow, binding?: Binding, cuids?: ReadonlyMap<string
 
 /** From now on the links stand for their conversations, and share whose these are. */
 async function bind(tx: Tx, orgId: number, bindings: Binding[]): Promise<void> {
-  if (bindings.length === 0) return
-  const rows = bindings.map(({ link, event }) => ({ link_id: link.linkId, ...toPlace(event) }))
-  await updateEach(tx.db, 'links.bind', { link_id: 'text', ...PLACE_TYPES }, rows, {
+  const events = bindings.map(({ event }) => event)
+  const keys = await readConversations(tx, orgId, events)
+  const rows = bindings.flatMap(({ link, event }) => {
+    // none was made where the user was erased since
+    const conversation_key = keys.get(placeOf(event))
+    return conversation_key === undefined ? [] : { link_id: link.linkId, conversation_key }
+  })
+  await updateEach(tx.db, 'links.bind', { link_id: 'text', conversation_key: 'bigint' }, rows, {
     table: 'links as l',
-    set: (k) => sql`user_key = null, user_timestamp = null, conversation_key = (
-      select c.conversation_key from conversations c
-      where c.org_id = ${orgId} and c.channel_key = ${k('channel_key')} and c.platform_user_id = ${k('platform_user_id')})`,
+    set: (k) => sql`conversation_key = ${k('conversation_key')}, user_key = null, user_timestamp = null`,
     on: (k) => sql`l.org_id = ${orgId} and l.link_id = ${k('link_id')}`,
   })
 }

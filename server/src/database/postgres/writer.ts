@@ -9,8 +9,10 @@ const MAX_ATTEMPTS = 5
 /** Held by the one write that is tried a third time: many that came into each other's way would do so again. */
 const AGAIN_LOCK = 0x44594e_41
 const MAX_ANALYZED_WRITES = 4 ** 6
-/** From so many rows in a table on, the server's own figures are there, and to make them anew takes long. */
-const YOUNG_ROWS = 100_000
+/** From a table of this size on, some 100,000 rows, the server's own figures are there, and to make them anew takes long. */
+const YOUNG_BYTES = 64 * 1024 * 1024
+/** Writes wait for it; what it has not looked at by then the server looks at itself. */
+const ANALYZE_MS = 1_000
 /** Deadlock, serialization failure, and a lock that was not to be waited for. */
 const AGAIN = new Set(['40P01', '40001', '55P03'])
 const DISK_FULL = '53100'
@@ -28,16 +30,16 @@ export function createPostgresWriter<W extends Writes>(
   /**
    * Tells the planner of a young store what is in it, after 1, 4, 16 … writes of this server: until the server's own
    * analyze comes, a minute later, it takes every organization for empty, and walks all of it for each batch.
-   * Between writes: rows that are not committed are not counted, their pages are, and a table that seems to have many
-   * pages and no rows is taken for empty from then on. Where it fails the server's own comes all the same.
+   * Between this server's writes: rows that are not committed are not counted, their pages are, and a table that seems to
+   * have pages and no rows is taken for empty from then on. Where it fails the server's own comes all the same.
    */
   function analyzeWhileYoung(): void {
     committed += 1
     const isPowerOfFour = Number.isInteger(Math.log2(committed) / 2)
     if (!isPowerOfFour || committed > MAX_ANALYZED_WRITES) return
-    const before = [...running]
     analyzing = analyzing
-      .then(() => Promise.allSettled(before))
+      // also those that have waited for the last one
+      .then(() => Promise.allSettled(running))
       .then(() => analyzeYoung(db))
       .catch(() => undefined)
   }
@@ -75,9 +77,16 @@ export function createPostgresWriter<W extends Writes>(
   }
 }
 
+/** Looks at the store's own tables: others may share the database. */
 async function analyzeYoung(db: Kysely<Schema>): Promise<void> {
-  const { rows } = await sql<{ rows: number }>`
-    select max(c.reltuples) as rows from pg_class c
-    where c.relnamespace = current_schema()::regnamespace and c.relkind = 'r'`.execute(db)
-  if ((rows[0]?.rows ?? 0) < YOUNG_ROWS) await sql`analyze`.execute(db)
+  await db.transaction().execute(async (transaction) => {
+    const { rows } = await sql<{ tables: string; is_young: boolean }>`
+      select string_agg(quote_ident(c.relname), ', ') as tables, max(pg_relation_size(c.oid)) < ${YOUNG_BYTES} as is_young
+      from pg_class c
+      where c.relnamespace = current_schema()::regnamespace and c.relkind = 'r'`.execute(transaction)
+    const [store] = rows
+    if (!store?.is_young) return
+    await sql`set local statement_timeout = ${sql.lit(ANALYZE_MS)}`.execute(transaction)
+    await sql`analyze (skip_locked) ${sql.raw(store.tables)}`.execute(transaction)
+  })
 }
