@@ -311,26 +311,6 @@ eachStore((get) => {
     assert(!dump.includes('platform-zoe') && !dump.includes(link))
   })
 
-  test('a link that is older than the erasure of its user stays theirs while nobody can be tied to it', async () => {
-    const { store } = get()
-    const tested = testApp(store, META)
-    const { orgId, mediumId } = await connect(store, tested)
-    await store.write('eraseUser', { orgId, cuid: 'una', erasedTimestamp: NOW - 100 })
-    const link = await store.write('createUserLink', { orgId, cuid: 'una', eventTimestamp: NOW - 900 })
-    const readLink = () =>
-      store.db
-        .selectFrom('links as l')
-        .selectAll()
-        .where('l.org_id', '=', orgId)
-        .where('l.link_id', '=', link)
-        .execute()
-    const made = await readLink()
-    await notify(tested.app, notification(mediumId, [referral('platform-una', link, NOW - 5)]))
-    await store.write('applyEvents', { orgId, limit: 500 })
-    assert.deepEqual(await readLink(), made)
-    assert.notEqual(made[0]?.user_key, null)
-  })
-
   test('what comes for a channel that goes meanwhile is not stored, nor taken for another organization’s', async () => {
     const { store } = get()
     const tested = testApp(store, META)
