@@ -9,8 +9,8 @@ const MAX_ATTEMPTS = 5
 /** Held by the one write that is tried a third time: many that came into each other's way would do so again. */
 const AGAIN_LOCK = 0x44594e_41
 const MAX_ANALYZED_WRITES = 4 ** 6
-/** From a table of this size on, some 100,000 rows, the server's own figures are there, and to make them anew takes long. */
-const YOUNG_BYTES = 64 * 1024 * 1024
+/** With a table of this size, some 20,000 rows, a store is no longer young: figures are there, and to make them anew takes long. */
+const YOUNG_BYTES = 8 * 1024 * 1024
 /** Writes wait for it; what it has not looked at by then the server looks at itself. */
 const ANALYZE_MS = 1_000
 /** Deadlock, serialization failure, and a lock that was not to be waited for. */
@@ -44,6 +44,7 @@ export function createPostgresWriter<W extends Writes>(
       .catch(() => undefined)
   }
 
+  /** Not beside an analyze: it waits for those that run, and the others for it. */
   async function transactAnalyzed<T>(statements: Parameters<typeof transact<T>>[0]): Promise<T> {
     await analyzing
     const transaction = transact(statements)
