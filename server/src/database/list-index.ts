@@ -1,12 +1,17 @@
 import type { Gate, ListQuestion } from './list-reader.ts'
 
-/** A stored range, as both stores select it: `months` holds twelve counts, January first. */
-export interface RangeRow {
-  first_ltv: string
-  first_id: string
-  row_count: number
-  months: number[]
+type Months = ListQuestion['months']
+
+/** A stored range as a filter sees it: the key with which it begins, its rows, and those of them that match. */
+export type RangeRow = [firstNegatedLtvMicros: string, firstConversationId: string, rows: number, matches: number]
+
+/** How many rows of a range `r` match a filter. */
+export function matchesSql(months: Months): string {
+  if (months === null) return 'r.row_count'
+  return months === 'any' ? EACH_MONTH.join(' + ') : `r.month_${months}`
 }
+
+const EACH_MONTH = Array.from({ length: 12 }, (_, index) => `r.month_${index + 1}`)
 
 /** Where a page begins: a key before it or its own, and how many matches lie between. */
 export interface Seek {
@@ -38,40 +43,60 @@ interface UnreadRows {
   firstNegatedLtvMicros: bigint
   firstConversationId: string
   count: number
-  ranges: RangeRow[]
+  /** the numbers of the ranges that they are */
+  ranges: number[]
 }
 
 /** A list's counted ranges at one version, with running sums, so that any offset is a binary search. */
 export class ListIndex {
   readonly version: number
   readonly generation: number
-  readonly #ranges: RangeRow[]
+  #ranges: RangeRow[] = []
   /** the birthday months of a range's rows, where ranks were asked for: a byte a row */
-  readonly #rowMonths = new Map<RangeRow, string>()
-  readonly #sums = new Map<ListQuestion['months'], Float64Array>()
-  readonly #places = new Map<ListQuestion['months'], Map<number, Place>>()
+  readonly #rowMonths = new Map<number, string>()
+  readonly #sums = new Map<Months, Float64Array>()
+  readonly #places = new Map<Months, Map<number, Place>>()
   #placeCount = 0
 
-  constructor(gate: Gate, ranges: RangeRow[]) {
+  constructor(gate: Gate) {
     this.version = gate.version
     this.generation = gate.generation
-    this.#ranges = ranges
   }
 
-  total(months: ListQuestion['months']): number {
+  /** Whether it was told how many rows of each range match this filter; nothing else is asked about it before. */
+  knowsRanges(months: Months): boolean {
+    return this.#sums.has(months)
+  }
+
+  /** @param ranges all of the list in this version, in its order, as this filter sees them */
+  rememberRanges(months: Months, ranges: RangeRow[]): void {
+    this.#ranges = ranges
+    this.#sums.set(
+      null,
+      sumUp(ranges, ([, , rows]) => rows),
+    )
+    if (months !== null) {
+      this.#sums.set(
+        months,
+        sumUp(ranges, ([, , , matches]) => matches),
+      )
+    }
+  }
+
+  total(months: Months): number {
     return this.#sumsOf(months).at(-1) ?? 0
   }
 
   /** null where the offset lies past the end */
-  seek(months: ListQuestion['months'], offset: number): Seek | null {
+  seek(months: Months, offset: number): Seek | null {
     const low = this.#rangeAt(months, offset)
     const range = this.#ranges[low]
     if (!range) return null
     const rangeOffset = this.#matchesBefore(months, low)
     const place = this.#placeBefore(months, offset, rangeOffset)
     return {
-      firstNegatedLtvMicros: place?.negatedLtvMicros ?? BigInt(range.first_ltv),
-      firstConversationId: place?.conversationId ?? range.first_id,
+      firstNegatedLtvMicros: place?.negatedLtvMicros ?? BigInt(range[0]),
+      firstConversationId: place?.conversationId ?? range[1],
       skip: offset - (place?.offset ?? rangeOffset),
     }
   }
@@ -89,17 +114,15 @@ export class ListIndex {
     let rows = 0
     for (const index of this.#rangesOf(months, offset, limit)) {
       const range = this.#ranges[index]
-      if (!range || this.#rowMonths.has(range)) continue
-      rows += range.row_count
+      if (!range || this.#rowMonths.has(index)) continue
+      const [ltv, firstConversationId, count] = range
+      rows += count
       if (rows > atMost && unread.length > 0) break
       const last = unread.at(-1)
       if (last && previous === index - 1) {
-        last.ranges.push(range)
-        last.count += range.row_count
-      } else {
-        const [firstNegatedLtvMicros, firstConversationId] = [BigInt(range.first_ltv), range.first_id]
-        unread.push({ firstNegatedLtvMicros, firstConversationId, count: range.row_count, ranges: [range] })
-      }
+        last.ranges.push(index)
+        last.count += count
+      } else unread.push({ firstNegatedLtvMicros: BigInt(ltv), firstConversationId, count, ranges: [index] })
       previous = index
     }
     return unread
@@ -114,9 +137,10 @@ export class ListIndex {
   rememberMonths({ ranges, count }: UnreadRows, rowMonths: string): void {
     if (rowMonths.length !== count) throw new Error(`${rowMonths.length} rows are where ranges count ${count}`)
     let begin = 0
-    for (const range of ranges) {
-      this.#rowMonths.set(range, rowMonths.slice(begin, begin + range.row_count))
-      begin += range.row_count
+    for (const index of ranges) {
+      const end = begin + (this.#ranges[index]?.[2] ?? 0)
+      this.#rowMonths.set(index, rowMonths.slice(begin, end))
+      begin = end
     }
   }
 
@@ -127,8 +151,7 @@ export class ListIndex {
     const wanted = months === 'any' ? null : MONTH_CHARACTERS.charCodeAt(months)
     const ranks: number[] = []
     for (const index of this.#rangesOf(months, offset, limit)) {
-      const range = this.#ranges[index]
-      const rowMonths = range && this.#rowMonths.get(range)
+      const rowMonths = this.#rowMonths.get(index)
       if (rowMonths === undefined) throw new Error('The months of a page were not read')
       const before = this.#matchesBefore(null, index)
       let match = this.#matchesBefore(months, index)
@@ -143,7 +166,7 @@ export class ListIndex {
   }
 
   /** The numbers of the ranges that have matches of a page. */
-  *#rangesOf(months: ListQuestion['months'], offset: number, limit: number): Generator<number> {
+  *#rangesOf(months: Months, offset: number, limit: number): Generator<number> {
     const sums = this.#sumsOf(months)
     const end = Math.min(offset + limit, this.total(months))
     for (let index = this.#rangeAt(months, offset); this.#matchesBefore(months, index) < end; index++) {
@@ -152,7 +175,7 @@ export class ListIndex {
   }
 
   /** The number of the range that has the match at this offset; past the last where none has it. */
-  #rangeAt(months: ListQuestion['months'], offset: number): number {
+  #rangeAt(months: Months, offset: number): number {
     const sums = this.#sumsOf(months)
     let low = 0
     let high = sums.length
@@ -164,12 +187,12 @@ export class ListIndex {
     return low
   }
 
-  #matchesBefore(months: ListQuestion['months'], index: number): number {
+  #matchesBefore(months: Months, index: number): number {
     return index === 0 ? 0 : (this.#sumsOf(months)[index - 1] ?? 0)
   }
 
   /** Remembers that the match at `offset` has this key, in this version of the list. */
-  remember(months: ListQuestion['months'], place: Place): void {
+  remember(months: Months, place: Place): void {
     const places = this.#places.getOrInsertComputed(months, () => new Map())
     const step = Math.floor(place.offset / PLACE_ROWS)
     const known = places.get(step)
@@ -179,7 +202,7 @@ export class ListIndex {
   }
 
   /** The last place known in the range up to `offset`. */
-  #placeBefore(months: ListQuestion['months'], offset: number, rangeOffset: number): Place | undefined {
+  #placeBefore(months: Months, offset: number, rangeOffset: number): Place | undefined {
     const places = this.#places.get(months)
     if (!places) return undefined
     for (let step = Math.floor(offset / PLACE_ROWS); (step + 1) * PLACE_ROWS > rangeOffset; step--) {
@@ -189,22 +212,19 @@ export class ListIndex {
     return undefined
   }
 
-  #sumsOf(months: ListQuestion['months']): Float64Array {
-    const known = this.#sums.get(months)
-    if (known) return known
-    const sums = new Float64Array(this.#ranges.length)
-    let sum = 0
-    for (const [index, range] of this.#ranges.entries()) {
-      sum += matches(range, months)
-      sums[index] = sum
-    }
-    this.#sums.set(months, sums)
+  #sumsOf(months: Months): Float64Array {
+    const sums = this.#sums.get(months)
+    if (!sums) throw new Error('The ranges of a page were not read')
     return sums
   }
 }
 
-function matches(range: RangeRow, months: ListQuestion['months']): number {
-  if (months === null) return range.row_count
-  if (months === 'any') return range.months.reduce((sum, count) => sum + count, 0)
-  return range.months[months - 1] ?? 0
+function sumUp(ranges: RangeRow[], count: (range: RangeRow) => number): Float64Array {
+  const sums = new Float64Array(ranges.length)
+  let sum = 0
+  for (const [index, range] of ranges.entries()) {
+    sum += count(range)
+    sums[index] = sum
+  }
+  return sums
 }

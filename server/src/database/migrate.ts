@@ -7,6 +7,7 @@ import { statements as webhooks } from './migrations/0002-webhooks.ts'
 import { statements as exports } from './migrations/0003-exports.ts'
 import { statements as profiles } from './migrations/0004-profiles.ts'
 import { statements as exportBuckets } from './migrations/0005-export-buckets.ts'
+import { statements as listOrder } from './migrations/0006-list-order.ts'
 import { postgresSchema } from './postgres/schema.ts'
 import type { Schema } from './schema.ts'
 import { sqliteSchema } from './sqlite/schema.ts'
@@ -27,6 +28,8 @@ export interface MigrationTypes {
   /** text that compares as bytes */
   text: string
   table: (name: string, columns: string, options?: TableOptions) => string
+  /** lets who walks a table by its primary key read this column without the rows */
+  coverKey: (table: string, key: string[], column: string) => string[]
   /** what makes new integer keys of a table */
   sequence: (table: string) => string[]
 }
@@ -40,7 +43,7 @@ export interface DialectSchema {
 }
 
 /** In order; a migration that has landed is never changed. */
-const MIGRATIONS = [first, webhooks, exports, profiles, exportBuckets]
+const MIGRATIONS = [first, webhooks, exports, profiles, exportBuckets, listOrder]
 
 /**
  * Brings the schema to this program's version, inside the caller's transaction, which holds the store's migration lock.

@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import { ListIndex, type RangeRow, ROW_MONTH_SQL } from '../list-index.ts'
+import { ListIndex, matchesSql, type RangeRow, ROW_MONTH_SQL } from '../list-index.ts'
 import {
   createListMemory,
   GATE_SQL,
@@ -41,18 +41,18 @@ export const pageSql = (filter: string, gateSql: string, withLtv = false) => `/*
         select v.row ${withLtv ? ', v.negated_ltv_micros' : ''} from vip_users v
         where ${OF_LIST} and ${FROM_START} ${filter} ${IN_ORDER} limit $10) r) p`
 
-/** Gate and ranges in one statement: the ranges as texts and numbers, in list order; null where there are none. */
-const LIST_SQL = `/* vip-users.list */
+/** Gate, and ranges as a filter sees them, in one statement: the ranges in list order; null where there are none. */
+const listSql = (months: ListQuestion['months']) => `/* vip-users.list */
   select g.*, (
-    select json_agg(json_build_array(r.first_negated_ltv_micros::text, r.first_conversation_id, r.row_count,
-      json_build_array(${Array.from({ length: 12 }, (_, index) => `r.month_${index + 1}`).join(', ')}))
+    select json_agg(json_build_array(
+      r.first_negated_ltv_micros::text, r.first_conversation_id, r.row_count, ${matchesSql(months)})
       order by r.first_negated_ltv_micros, r.first_conversation_id)
     from vip_user_ranges r
     where r.org_id = $1 and r.workspace_key = g.workspace_key and r.channel_key = g.channel_key
       and r.generation = g.generation and g.since_generation <= g.generation) as ranges
   from (${GATE_SQL}) g`
 
-type ListRow = GateRow & { ranges: [ltv: string, id: string, count: number, months: number[]][] | null }
+type ListRow = GateRow & { ranges: RangeRow[] | null }
 
 /** The birthday months of rows, as `ListIndex` remembers them. */
 export const ROW_MONTHS_SQL = `/* vip-users.months */
@@ -90,11 +90,12 @@ export function createListReader(pool: pg.Pool) {
     return gateOf(rows[0])
   }
 
-  /** Gate and ranges of one snapshot. */
+  /** Gate and ranges of one snapshot; the ranges as the question's filter sees them. */
   async function readList(client: pg.Pool | pg.PoolClient, question: ListQuestion) {
+    const { months } = question
     const { rows } = await client.query<ListRow>({
-      name: 'vip-users.list',
-      text: LIST_SQL,
+      name: `vip-users.list.${months}`,
+      text: listSql(months),
       values: [question.orgId, question.workspaceId, question.mediumId],
     })
     const list = gateOf(rows[0])
@@ -102,15 +103,15 @@ export function createListReader(pool: pg.Pool) {
     gates.set(gateId(question), list)
     const id = listId(question, list)
     const known = indexes.get(id)
-    if (isCurrent(known, list)) return { list, index: known }
-    const index = new ListIndex(list, (rows[0]?.ranges ?? []).map(toRange))
-    indexes.set(id, index)
+    const index = isCurrent(known, list) ? known : new ListIndex(list)
+    if (index !== known) indexes.set(id, index)
+    if (!index.knowsRanges(months)) index.rememberRanges(months, rows[0]?.ranges ?? [])
     return { list, index }
   }
 
   /** What is read may be old for who comes while it is: a guess finds out. */
   async function load(question: ListQuestion): Promise<void> {
-    const id = gateId(question)
+    const id = `${gateId(question)} ${question.months}`
     await loading.getOrInsertComputed(id, async () => {
       try {
         await readList(pool, question)
@@ -127,7 +128,7 @@ export function createListReader(pool: pg.Pool) {
     const known = pages.get(pageId(question, list))
     if (known) return confirm(await readGate(question, list.isTimeless), list, now, () => known)
     const index = indexes.get(listId(question, list))
-    if (!isCurrent(index, list)) return undefined
+    if (!isCurrent(index, list) || !index.knowsRanges(question.months)) return undefined
     if (question.withRanks && !index.knowsRanks(question)) return undefined
     const row = await readRows(pool, question, list, index)
     const gate = row ? gateOf(row) : await readGate(question, list.isTimeless)
@@ -186,13 +187,6 @@ export function createListReader(pool: pg.Pool) {
     }
   }
 }
-
-const toRange = ([first_ltv, first_id, row_count, months]: NonNullable<ListRow['ranges']>[number]): RangeRow => ({
-  first_ltv,
-  first_id,
-  row_count,
-  months,
-})
 
 /** How many rows' months one statement reads. */
 const MONTHS_AT_ONCE = 10_000

@@ -9,6 +9,10 @@ const types: MigrationTypes = {
   // with room for a row's next version on its own page, no index has to be told of it
   table: (name, columns, options) =>
     `create table ${name} (${columns})${options?.updated ? ' with (fillfactor = 80)' : ''}`,
+  coverKey: (table, key, column) => [
+    `alter table ${table} drop constraint ${table}_pkey`,
+    `alter table ${table} add primary key (${key.join(', ')}) include (${column})`,
+  ],
   sequence: (table) => [`create sequence ${table}_keys`],
 }
 

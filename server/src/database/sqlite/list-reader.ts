@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { ListIndex, type RangeRow, ROW_MONTH_SQL, type Seek } from '../list-index.ts'
+import { ListIndex, matchesSql, type RangeRow, ROW_MONTH_SQL, type Seek } from '../list-index.ts'
 import {
   createListMemory,
   GATE_SQL,
@@ -14,6 +14,7 @@ import {
   pageId,
   versionOf,
 } from '../list-reader.ts'
+import { createMapping } from './mapping.ts'
 
 const OF_LIST = 'v.org_id = ?1 and v.workspace_key = ?2 and v.channel_key = ?3 and v.generation = ?4'
 const FROM_KEY = '(v.negated_ltv_micros, v.conversation_id) >= (?5, ?6)'
@@ -25,35 +26,23 @@ const FILTERS = {
 }
 
 /**
- * The file is read through the system's memory, up to the 2 GiB that SQLite is built for: a list of a million rows does
- * not fit the connection's own cache, and a page far down takes a quarter less time so. The price: where the disk fails
- * under a read, the process ends instead of answering 500.
- */
-const MAP_BYTES = 2 ** 31
-
-/**
  * Reads lists with statements of its own on the thread's read connection, each run to its end.
  * While no other connection has committed (`data_version`), what is remembered is what the store holds.
  */
 export function createListReader(database: DatabaseSync) {
-  database.exec(`pragma mmap_size = ${MAP_BYTES}`)
+  const mapping = createMapping(database)
   const dataVersion = database.prepare('pragma data_version')
   const gate = database.prepare(GATE_SQL.replaceAll('$', '?'))
-  const ranges = database.prepare(`
-    select cast(r.first_negated_ltv_micros as text), r.first_conversation_id, r.row_count,
-      json_array(${Array.from({ length: 12 }, (_, index) => `r.month_${index + 1}`).join(', ')})
-    from vip_user_ranges r
-    where r.org_id = ?1 and r.workspace_key = ?2 and r.channel_key = ?3 and r.generation = ?4
-    order by r.first_negated_ltv_micros, r.first_conversation_id`)
-  ranges.setReturnArrays(true)
   const rowMonths = database.prepare(ROW_MONTHS_SQL)
   const pages = preparePages(database)
+  const rangesOf = prepareRanges(database)
   let seenVersion = -1
   const { gates, indexes, pages: remembered } = createListMemory()
 
   /** In a transaction it is the gate of the snapshot that the transaction reads from then on. */
   function readGate(question: ListQuestion) {
     const version = (dataVersion.get() as { data_version: number }).data_version
+    mapping.noteRead(version !== seenVersion)
     if (version !== seenVersion) {
       gates.clear()
       seenVersion = version
@@ -67,29 +56,14 @@ export function createListReader(database: DatabaseSync) {
     return found
   }
 
-  function indexOf(orgId: number, list: Gate): ListIndex {
+  /** It knows the ranges as the question's filter sees them. */
+  function indexOf({ orgId, months }: ListQuestion, list: Gate): ListIndex {
     const id = `${orgId} ${list.workspaceKey} ${list.channelKey}`
     const known = indexes.get(id)
-    if (known?.version === list.version && known.generation === list.generation) return known
-    // the statement returns arrays of its columns
-    const rows = ranges.all(orgId, list.workspaceKey, list.channelKey, list.generation) as unknown as [
-      ltv: string,
-      id: string,
-      count: number,
-      months: string,
-    ][]
-    const index = new ListIndex(
-      list,
-      rows.map(
-        ([ltv, id, count, months]): RangeRow => ({
-          first_ltv: ltv,
-          first_id: id,
-          row_count: count,
-          months: JSON.parse(months),
-        }),
-      ),
-    )
-    indexes.set(id, index)
+    const isCurrent = known?.version === list.version && known.generation === list.generation
+    const index = isCurrent ? known : new ListIndex(list)
+    if (!isCurrent) indexes.set(id, index)
+    if (!index.knowsRanges(months)) index.rememberRanges(months, rangesOf(orgId, list, months))
     return index
   }
 
@@ -103,7 +77,7 @@ export function createListReader(database: DatabaseSync) {
   }
 
   function readPage(question: ListQuestion, list: Gate): Omit<ListPage, 'version' | 'isKept'> {
-    const index = indexOf(question.orgId, list)
+    const index = indexOf(question, list)
     const total = index.total(question.months)
     const seek = index.seek(question.months, question.offset)
     if (!seek || question.limit === 0) return { total, returned: 0, items: NO_ITEMS }
@@ -130,7 +104,7 @@ export function createListReader(database: DatabaseSync) {
       if (list.dueTimestamp <= now) return 'due'
       const version = versionOf(list)
       if (question.withRanks) {
-        const index = indexOf(question.orgId, list)
+        const index = indexOf(question, list)
         let { monthsAtOnce } = before ?? FIRST_TURN
         // what was read is of another version: whoever writes all the time is not to keep this page from being read
         if (before && before.version !== version) monthsAtOnce *= 2
@@ -150,6 +124,25 @@ export function createListReader(database: DatabaseSync) {
 const FIRST_TURN = { monthsAtOnce: 10_000 }
 
 const NO_ITEMS = Buffer.alloc(0)
+
+/** A list's ranges as a filter sees them; of a filter the statement is prepared when it is first asked for. */
+function prepareRanges(database: DatabaseSync) {
+  const statements = new Map<string, StatementSync>()
+  return (orgId: number, list: Gate, months: ListQuestion['months']) => {
+    const matches = matchesSql(months)
+    const statement = statements.getOrInsertComputed(matches, () => {
+      const made = database.prepare(`/* vip-user-ranges.list */
+        select cast(r.first_negated_ltv_micros as text), r.first_conversation_id, r.row_count, ${matches}
+        from vip_user_ranges r
+        where r.org_id = ?1 and r.workspace_key = ?2 and r.channel_key = ?3 and r.generation = ?4
+        order by r.first_negated_ltv_micros, r.first_conversation_id`)
+      made.setReturnArrays(true)
+      return made
+    })
+    // the statement returns arrays of its columns
+    return statement.all(orgId, list.workspaceKey, list.channelKey, list.generation) as unknown as RangeRow[]
+  }
+}
 
 type PageStatements = Record<string, { skip: StatementSync; page: StatementSync; ltvPage: StatementSync }>
 

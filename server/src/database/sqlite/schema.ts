@@ -9,6 +9,8 @@ const types: MigrationTypes = {
   // a page of a list is one range of one tree: rows live in their primary key
   table: (name, columns, options) =>
     `create table ${name} (${columns}) strict${options?.appended ? '' : ', without rowid'}`,
+  // the primary key's own tree is as wide as its rows
+  coverKey: (table, key, column) => [`create index ${table}_key on ${table} (${key.join(', ')}, ${column})`],
   // the one writer counts on from the highest key
   sequence: () => [],
 }
@@ -60,6 +62,7 @@ const STATISTICS: [table: string, index: string, rows: string][] = [
   ['vip_users', 'vip_users', '1000000 1000000 1000000 1000000 1000000 10 1'],
   ['vip_users', 'vip_users_month', '500000 500000 500000 500000 500000 40000 10 1'],
   ['vip_users', 'vip_users_birthday', '5000 5000 5000 5000 5000 10 1 1'],
+  ['vip_users', 'vip_users_key', '1000000 1000000 1000000 1000000 1000000 10 1 1'],
   ['vip_users', 'vip_users_user', '1000000 1000000 2 2 1'],
   ['vip_user_ranges', 'vip_user_ranges', '1000 1000 1000 1000 1000 2 1'],
   ['vip_user_ranges', 'vip_user_ranges_conversation', '1000 1000 2'],
