@@ -42,7 +42,6 @@ export function createListReader(database: DatabaseSync) {
   /** In a transaction it is the gate of the snapshot that the transaction reads from then on. */
   function readGate(question: ListQuestion) {
     const version = (dataVersion.get() as { data_version: number }).data_version
-    mapping.noteRead(version !== seenVersion)
     if (version !== seenVersion) {
       gates.clear()
       seenVersion = version
@@ -97,6 +96,7 @@ export function createListReader(database: DatabaseSync) {
     const id = pageId(question, quick)
     const known = remembered.get(id)
     if (known) return known
+    mapping.noteRead(seenVersion)
     database.exec('begin')
     try {
       const list = readGate(question)

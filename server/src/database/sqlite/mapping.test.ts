@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
-import { createMapping, QUIET_READS } from './mapping.ts'
+import { createMapping, QUIET_PAGES } from './mapping.ts'
 
 test('the file is mapped while nobody writes', (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'dynamo-mapping-'))
@@ -14,18 +14,15 @@ test('the file is mapped while nobody writes', (t) => {
     rmSync(folder, { recursive: true })
   })
   const mapping = createMapping(database)
-  const read = (times: number, isChanged = false) => {
-    for (let n = 0; n < times; n++) mapping.noteRead(isChanged)
+  const isMappedAfter = (pages: number, version: number) => {
+    for (let n = 0; n < pages; n++) mapping.noteRead(version)
     return Number(database.prepare('pragma mmap_size').get()?.mmap_size) > 0
   }
-  assert.equal(read(1, true), false)
-  assert.equal(read(QUIET_READS - 1), false)
-  assert.equal(read(1), true)
-  assert.equal(read(2), true)
-  // also in the transaction of a page
-  database.exec('begin')
-  assert.equal(read(1, true), false)
-  database.exec('commit')
-  assert.equal(read(QUIET_READS - 1), false)
-  assert.equal(read(1), true)
+  assert.equal(isMappedAfter(QUIET_PAGES, 1), false)
+  assert.equal(isMappedAfter(1, 1), true)
+  assert.equal(isMappedAfter(2, 1), true)
+  assert.equal(isMappedAfter(1, 2), false)
+  assert.equal(isMappedAfter(QUIET_PAGES - 1, 2), false)
+  assert.equal(isMappedAfter(1, 3), false)
+  assert.equal(isMappedAfter(QUIET_PAGES, 3), true)
 })

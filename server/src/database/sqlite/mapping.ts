@@ -7,8 +7,8 @@ import type { DatabaseSync } from 'node:sqlite'
  */
 const MAP_BYTES = 2 ** 31
 
-/** So many reads in a row find the store unchanged before its file is mapped. */
-export const QUIET_READS = 1_000
+/** So many pages are read since somebody wrote before the file is mapped. */
+export const QUIET_PAGES = 1_000
 
 /**
  * Maps the file of a connection that only reads while nobody writes: at each commit of another one SQLite lets go of the
@@ -16,12 +16,14 @@ export const QUIET_READS = 1_000
  */
 export function createMapping(database: DatabaseSync) {
   let isMapped = false
-  let quietReads = 0
+  let quietPages = 0
+  let seenVersion: number | undefined
   return {
-    /** Before each read. @param isChanged whether somebody has committed since the one before */
-    noteRead(isChanged: boolean): void {
-      quietReads = isChanged ? 0 : quietReads + 1
-      const shouldMap = quietReads >= QUIET_READS
+    /** Before a page is read, outside its transaction. @param version the connection's `data_version` */
+    noteRead(version: number): void {
+      quietPages = version === seenVersion ? quietPages + 1 : 0
+      seenVersion = version
+      const shouldMap = quietPages >= QUIET_PAGES
       if (shouldMap === isMapped) return
       isMapped = shouldMap
       database.exec(`pragma mmap_size = ${isMapped ? MAP_BYTES : 0}`)
