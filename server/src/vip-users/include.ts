@@ -14,9 +14,8 @@ export interface Included {
   leapDay: LeapDay
 }
 
-/** The end of a row, from its birthday on; in a text the quotes would have backslashes before them. */
-const TAIL =
-  /"birthday":(?:null|"([^"]+)"),"lastPurchaseTimestamp":(?:null|-?\d+),"lastUserMessageTimestamp":(?:null|(-?\d+)),"lastAppOpenTimestamp":(?:null|-?\d+)\}/g
+/** Between two rows; in a text the quote would have a backslash before it, and so would those of a field's name. */
+const NEXT_ROW = '},{"conversationId":"'
 
 /**
  * A page's rows with what was asked for added to each. The rows' bytes stay as they are stored.
@@ -33,15 +32,33 @@ export function includeInItems({ items, ltvs, ranks, returned }: ListPage, inclu
   const moreOf = teller(included)
   let told = ''
   let begin = 0
-  let index = 0
-  for (const tail of rows.matchAll(TAIL)) {
-    const brace = tail.index + tail[0].length - 1
-    told += rows.slice(begin, brace) + moreOf(tail[1], tail[2], ltvs?.[index], ranks?.[index])
+  for (let index = 0; index < returned; index++) {
+    const next = rows.indexOf(NEXT_ROW, begin + 1)
+    if ((next === -1) !== (index === returned - 1)) throw new Error('A page has not as many rows as it says')
+    const brace = next === -1 ? rows.length - 1 : next
+    told += rows.slice(begin, brace) + moreOf({ rows, begin, brace }, ltvs?.[index], ranks?.[index])
     begin = brace
-    index += 1
   }
-  if (index !== returned || begin !== rows.length - 1) throw new Error('A list row has another form')
   return told + rows.slice(begin)
+}
+
+/** Where one of a page's rows is in their text. */
+interface RowPlace {
+  rows: string
+  begin: number
+  brace: number
+}
+
+/** What is looked up stands in so many characters at the end of a row: a birthday and three times. */
+const TAIL_CHARACTERS = 200
+
+/** A field as JSON. @throws Error where the row has none of this name */
+function fieldOf({ rows, begin, brace }: RowPlace, name: 'birthday' | 'lastUserMessageTimestamp'): string {
+  const key = `"${name}":`
+  const at = rows.indexOf(key, Math.max(begin, brace - TAIL_CHARACTERS))
+  if (at === -1 || at > brace) throw new Error(`A list row has no ${name}`)
+  const start = at + key.length
+  return rows.slice(start, rows.indexOf(',', start))
 }
 
 /** What tells more of a row: of its birthday and its last message, as the row has them, its LTV and its rank. */
@@ -59,22 +76,19 @@ function teller({ fields, today, leapDay }: Included) {
   }
 
   const noBirthday = (hasDate ? ',"nextBirthday":null' : '') + (hasDays ? ',"daysUntilBirthday":null' : '')
-  return (
-    birthday: string | undefined,
-    lastUserMessage: string | undefined,
-    ltv: string | undefined,
-    rank: number | undefined,
-  ): string => {
+  return (row: RowPlace, ltv: string | undefined, rank: number | undefined): string => {
     let more = ''
     if (hasLtv) more += `,"ltv":${microsToJson(ltv ?? '0')}`
     if (hasRank) more += `,"rank":${rank}`
     if (hasWindow) {
-      more += `,"messagingWindowClosesAt":${messagingWindowClosesAt(lastUserMessage === undefined ? null : Number(lastUserMessage))}`
+      const lastUserMessage = fieldOf(row, 'lastUserMessageTimestamp')
+      more += `,"messagingWindowClosesAt":${messagingWindowClosesAt(lastUserMessage === 'null' ? null : Number(lastUserMessage))}`
     }
     if (!hasDate && !hasDays) return more
-    if (birthday === undefined) return more + noBirthday
+    const birthday = fieldOf(row, 'birthday')
+    if (birthday === 'null') return more + noBirthday
     // of every year the same
-    return more + birthdays.getOrInsertComputed(birthday.slice(-DAY_CHARACTERS), birthdayText)
+    return more + birthdays.getOrInsertComputed(birthday.slice(-DAY_CHARACTERS - 1, -1), birthdayText)
   }
 }
 
