@@ -71,16 +71,9 @@ export class ListIndex {
   /** @param ranges all of the list in this version, in its order, as this filter sees them */
   rememberRanges(months: Months, ranges: RangeRow[]): void {
     this.#ranges = ranges
-    this.#sums.set(
-      null,
-      sumUp(ranges, ([, , rows]) => rows),
-    )
-    if (months !== null) {
-      this.#sums.set(
-        months,
-        sumUp(ranges, ([, , , matches]) => matches),
-      )
-    }
+    const counts = (column: 2 | 3) => ranges.map((range) => range[column])
+    this.#sums.set(null, sumUp(counts(2)))
+    if (months !== null) this.#sums.set(months, sumUp(counts(3)))
   }
 
   total(months: Months): number {
@@ -219,11 +212,11 @@ export class ListIndex {
   }
 }
 
-function sumUp(ranges: RangeRow[], count: (range: RangeRow) => number): Float64Array {
-  const sums = new Float64Array(ranges.length)
+function sumUp(counts: number[]): Float64Array {
+  const sums = new Float64Array(counts.length)
   let sum = 0
-  for (const [index, range] of ranges.entries()) {
-    sum += count(range)
+  for (const [index, count] of counts.entries()) {
+    sum += count
     sums[index] = sum
   }
   return sums

@@ -1,4 +1,4 @@
-import type { ListIndex } from './list-index.ts'
+import { ListIndex } from './list-index.ts'
 
 /** What a page of a list is asked by. `months` null: everybody; else only birthdays in these calendar months. */
 export interface ListQuestion {
@@ -180,11 +180,33 @@ class KeptPages {
   }
 }
 
+/** The counted ranges of lists, each as of the version in which it was last asked for. */
+class KeptIndexes {
+  readonly #indexes = new Recent<string, ListIndex>(MAX_INDEXES)
+
+  /** What is known of the list in its version. */
+  get(orgId: number, list: Gate): ListIndex | undefined {
+    const known = this.#indexes.get(indexId(orgId, list))
+    return known?.version === list.version && known.generation === list.generation ? known : undefined
+  }
+
+  /** The same, and where nothing is, an index that knows nothing yet. */
+  getOrMake(orgId: number, list: Gate): ListIndex {
+    const known = this.get(orgId, list)
+    if (known) return known
+    const index = new ListIndex(list)
+    this.#indexes.set(indexId(orgId, list), index)
+    return index
+  }
+}
+
+const indexId = (orgId: number, list: Gate) => `${orgId} ${list.workspaceKey} ${list.channelKey}`
+
 /** What a server keeps of lists between requests; each part is checked against the list's version before use. */
 export function createListMemory() {
   return {
     gates: new Recent<string, Gate | NoList>(MAX_GATES),
-    indexes: new Recent<string, ListIndex>(MAX_INDEXES),
+    indexes: new KeptIndexes(),
     pages: new KeptPages(),
   }
 }

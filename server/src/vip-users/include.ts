@@ -29,6 +29,7 @@ export function includeInItems({ items, ltvs, ranks, returned }: ListPage, inclu
   if (returned === 0) return rows
   if (fields.has('ltv') && ltvs?.length !== returned) throw new Error('A page has not the LTVs of its rows')
   if (fields.has('rank') && ranks?.length !== returned) throw new Error('A page has not the ranks of its rows')
+  if (!rows.endsWith('}')) throw new Error('A list row has another form')
   const moreOf = teller(included)
   let told = ''
   let begin = 0

@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import { ListIndex, matchesSql, type RangeRow, ROW_MONTH_SQL } from '../list-index.ts'
+import { type ListIndex, matchesSql, type RangeRow, ROW_MONTH_SQL } from '../list-index.ts'
 import {
   createListMemory,
   GATE_SQL,
@@ -101,10 +101,7 @@ export function createListReader(pool: pg.Pool) {
     const list = gateOf(rows[0])
     if (typeof list === 'string') return list
     gates.set(gateId(question), list)
-    const id = listId(question, list)
-    const known = indexes.get(id)
-    const index = isCurrent(known, list) ? known : new ListIndex(list)
-    if (index !== known) indexes.set(id, index)
+    const index = indexes.getOrMake(question.orgId, list)
     if (!index.knowsRanges(months)) index.rememberRanges(months, rows[0]?.ranges ?? [])
     return { list, index }
   }
@@ -127,8 +124,8 @@ export function createListReader(pool: pg.Pool) {
     if (!list || typeof list === 'string') return undefined
     const known = pages.get(pageId(question, list))
     if (known) return confirm(await readGate(question, list.isTimeless), list, now, () => known)
-    const index = indexes.get(listId(question, list))
-    if (!isCurrent(index, list) || !index.knowsRanges(question.months)) return undefined
+    const index = indexes.get(question.orgId, list)
+    if (!index?.knowsRanges(question.months)) return undefined
     if (question.withRanks && !index.knowsRanks(question)) return undefined
     const row = await readRows(pool, question, list, index)
     const gate = row ? gateOf(row) : await readGate(question, list.isTimeless)
@@ -236,11 +233,6 @@ async function readRows(
   })
   return rows[0]
 }
-
-const isCurrent = (index: ListIndex | undefined, list: Gate): index is ListIndex =>
-  index?.version === list.version && index.generation === list.generation
-
-const listId = (question: ListQuestion, list: Gate) => `${question.orgId} ${list.workspaceKey} ${list.channelKey}`
 
 /** The page that was guessed, where the gate says that the list is still the remembered one. */
 function confirm(current: Gate | NoList, remembered: Gate, now: number, page: () => ListPage): ListAnswer | undefined {

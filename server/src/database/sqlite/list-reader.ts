@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { ListIndex, matchesSql, type RangeRow, ROW_MONTH_SQL, type Seek } from '../list-index.ts'
+import { type ListIndex, matchesSql, type RangeRow, ROW_MONTH_SQL, type Seek } from '../list-index.ts'
 import {
   createListMemory,
   GATE_SQL,
@@ -57,11 +57,7 @@ export function createListReader(database: DatabaseSync) {
 
   /** It knows the ranges as the question's filter sees them. */
   function indexOf({ orgId, months }: ListQuestion, list: Gate): ListIndex {
-    const id = `${orgId} ${list.workspaceKey} ${list.channelKey}`
-    const known = indexes.get(id)
-    const isCurrent = known?.version === list.version && known.generation === list.generation
-    const index = isCurrent ? known : new ListIndex(list)
-    if (!isCurrent) indexes.set(id, index)
+    const index = indexes.getOrMake(orgId, list)
     if (!index.knowsRanges(months)) index.rememberRanges(months, rangesOf(orgId, list, months))
     return index
   }
