@@ -11,6 +11,7 @@ import Schema from 'typebox/schema'
 import { openTestStore, type TestApp, testApp } from './app.ts'
 import { makeOrganization } from './organization.ts'
 import { type Credentials, sign } from './signed.ts'
+import { META, notify } from './webhooks.ts'
 
 interface Media {
   schema: object
@@ -45,6 +46,9 @@ const UNDOCUMENTED = [
   '/exports/:organizationId/:fileName',
 ]
 
+/** Of a platform: signed its own way, over a body that comes as it likes. */
+const NOTIFICATION = 'POST /webhooks/meta'
+
 /** Statuses whose answers may have no body. */
 const EMPTY = ['200', '304']
 /** What the document tells once, of all answers. */
@@ -60,7 +64,7 @@ const routes = new Set<string>()
 
 before(async () => {
   opened = await openTestStore()
-  t = testApp(opened.store, opened.env)
+  t = testApp(opened.store, { ...opened.env, ...META })
   t.app.addHook('onRoute', ({ url, method }) => {
     if (method === 'HEAD' || url.startsWith('/externalApi/v1/') || UNDOCUMENTED.includes(url)) return
     routes.add(`${method} ${url.replaceAll(/:(\w+)/g, '{$1}')}`)
@@ -143,7 +147,8 @@ test('the headers that every answer has are told in the text', () => {
 test('what can be answered 304 takes If-None-Match, and what is no read an Idempotency-Key', () => {
   for (const [route, { responses, parameters = [] }] of operations()) {
     const headers = parameters.filter((parameter) => parameter.in === 'header').map(({ name }) => name)
-    const expected = responses[304] ? ['If-None-Match'] : route.startsWith('POST ') ? ['Idempotency-Key'] : []
+    const ofWrite = route === NOTIFICATION ? 'X-Hub-Signature-256' : 'Idempotency-Key'
+    const expected = responses[304] ? ['If-None-Match'] : route.startsWith('POST ') ? [ofWrite] : []
     assert.deepEqual(headers, expected, route)
   }
 })
@@ -236,6 +241,8 @@ test('what the app really answers fits the schema of its status', async () => {
     ['/metrics', 200],
     ['/metrics', 403, { 'x-forwarded-for': '10.0.0.1' }],
     ['/metrics', 405, {}, 'POST'],
+    [`/webhooks/meta?hub.mode=subscribe&hub.challenge=1&hub.verify_token=${META.META_VERIFY_TOKEN}`, 200],
+    ['/webhooks/meta', 403],
     ['/organizations', 200, fresh],
     ['/organizations', 403],
     ['/workspaces', 200, fresh],
@@ -285,7 +292,8 @@ test('every example of a body fits its schema, and is answered as documented', a
     const [media] = Object.values(requestBody?.content ?? {})
     for (const [name, { value }] of Object.entries(media?.examples ?? {})) {
       assertFits(media?.schema ?? {}, value, `${route} ${name}`)
-      const answer = await post(key, route, JSON.stringify(value))
+      const answer =
+        route === NOTIFICATION ? await notify(t.app, value as object) : await post(key, route, JSON.stringify(value))
       // what is named in an example need not be there
       assert.ok([200, 404].includes(answer.statusCode), `${route} ${name} ${answer.statusCode}`)
       assertDocumented(route, answer)
@@ -308,6 +316,16 @@ test('a body that is refused is refused as documented', async () => {
     const answer = await post(key, route, body, headers)
     assert.equal(answer.statusCode, status)
     assertDocumented(route, answer)
+  }
+  for (const [status, body, headers] of [
+    [200, {}],
+    [400, '{'],
+    [403, {}, { 'x-hub-signature-256': 'sha256=0' }],
+    [413, ' '.repeat(4 * 1024 * 1024 + 1)],
+  ] as [number, object | string, Record<string, string>?][]) {
+    const answer = await notify(t.app, body, headers ? { headers } : {})
+    assert.equal(answer.statusCode, status)
+    assertDocumented(NOTIFICATION, answer)
   }
 })
 

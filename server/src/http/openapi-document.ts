@@ -46,6 +46,10 @@ const TAGS = [
   { name: 'VIP users', description: 'The players marked VIP, highest lifetime value first.' },
   { name: 'Directory', description: 'The organization of the key, its workspaces and its channels.' },
   { name: 'Audience', description: "The customer's back end reports its users: who they are, what they do and buy." },
+  {
+    name: 'Webhooks',
+    description: 'What Meta calls, where `META_APP_SECRET` and `META_VERIFY_TOKEN` are set; else they are 404.',
+  },
   { name: 'Service', description: 'About the server itself; not signed.' },
 ]
 

@@ -10,7 +10,7 @@ export interface Route {
   operation: Operation
 }
 
-/** What every write may carry. */
+/** What every signed write may carry. */
 const IDEMPOTENCY_KEY = {
   name: 'Idempotency-Key',
   in: 'header',
@@ -37,12 +37,12 @@ export function templateOf(url: string): string {
 
 /** What a request has beside its address; what its body refers to goes into `schemas`. */
 export function describeRequest({ method, operation }: Route, schemas: Json): Json {
-  const { params, query, requestHeaders = {}, body } = operation
+  const { params, query, requestHeaders = {}, body, scope } = operation
   const parameters = [
     ...(params ? describeParameters('path', params, schemas) : []),
     ...(query ? describeParameters('query', query, schemas) : []),
     ...Object.entries(requestHeaders).map(([name, header]) => ({ name, in: 'header', required: false, ...header })),
-    ...(method === 'POST' ? [IDEMPOTENCY_KEY] : []),
+    ...(method === 'POST' && scope ? [IDEMPOTENCY_KEY] : []),
   ]
   return {
     ...(parameters.length > 0 ? { parameters } : {}),

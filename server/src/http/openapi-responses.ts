@@ -27,7 +27,11 @@ const BEFORE_ROUTES = [405, 408, 431]
 /** Every answer of a route by its status; what their schemas refer to goes into `schemas`. */
 export function describeResponses({ method, operation }: Route, allow: string, schemas: Json): Json {
   const isWrite = method === 'POST'
-  const meanings = { ...(isWrite ? WRITE_MEANINGS : STATUS_MEANINGS), ...(operation.params ? ADDRESS_MEANINGS : {}) }
+  const meanings = {
+    ...(isWrite ? WRITE_MEANINGS : STATUS_MEANINGS),
+    ...(operation.params ? ADDRESS_MEANINGS : {}),
+    ...operation.meanings,
+  }
   const headers = { ...(operation.scope ? SIGNED_HEADERS : {}), ...operation.headers }
   const okHeaders = { ...headers, ...operation.ok.headers }
   const responses: Json = { 200: describeAnswer(operation.ok, okHeaders, schemas) }
@@ -37,7 +41,7 @@ export function describeResponses({ method, operation }: Route, allow: string, s
   const thrown = [
     ...(operation.params ? [errors.malformedAddress()] : []),
     ...thrownBy(operation),
-    ...(isWrite ? WRITE_FAILURES : []),
+    ...(isWrite && operation.scope ? WRITE_FAILURES : []),
     errors.methodNotAllowed(allow),
     errors.requestTimeout(),
     errors.headersTooLarge(),
@@ -94,8 +98,12 @@ function describeInputError(description: string, faults: unknown, headers: Heade
 
 /** What the route's schema really says to wrong input; undefined where it refuses nothing. */
 function faultsOf({ params, query, body }: Operation): unknown {
-  if (body) return refuse(body.schema, withoutFields(Object.values(body.examples).at(-1)))
-  // a schema that allows unknown parameters refuses nothing
+  // a schema that allows what it does not know refuses nothing
+  if (body) {
+    return body.schema._flags.unknown === true
+      ? undefined
+      : refuse(body.schema, withoutFields(Object.values(body.examples).at(-1)))
+  }
   if (query && query._flags.unknown !== true) return refuse(query, { workspaceID: '5f0c' })
   return params && refuse(params, Object.fromEntries([...params.$_terms.keys].map(({ key }) => [key, 'a\0b'])))
 }

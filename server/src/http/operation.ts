@@ -6,7 +6,7 @@ import { type ApiError, errors } from './errors.ts'
 /** What the reference says of a route; it lies in the route's `config.operation`. */
 export interface Operation {
   operationId: string
-  tag: 'Directory' | 'VIP users' | 'Audience' | 'Service'
+  tag: 'Directory' | 'VIP users' | 'Audience' | 'Webhooks' | 'Service'
   summary: string
   description: string
   /** what a key has to be allowed; null where nothing is signed */
@@ -24,6 +24,8 @@ export interface Operation {
   empty?: Record<number, string>
   /** what the route itself may throw; signing and the store's failures are added for signed ones */
   failures?: ApiError[]
+  /** when a status comes, where it is not as in `STATUS_MEANINGS` or `WRITE_MEANINGS` */
+  meanings?: Record<number, string>
 }
 
 export interface Body {
@@ -114,7 +116,7 @@ export const SIGNED_FAILURES = [
   errors.storeBusy(undefined),
 ]
 
-/** What any write may answer. */
+/** What any signed write may answer. */
 export const WRITE_FAILURES = [
   errors.malformedJson(),
   errors.malformedIdempotencyKey(),

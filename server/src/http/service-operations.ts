@@ -70,4 +70,5 @@ export const metricsOperation: Operation = {
     headers: NO_STORE,
   },
   failures: [errors.metricsForbidden()],
+  meanings: { 403: 'The request comes from another machine, or by a proxy, and has not the token' },
 }

@@ -28,6 +28,9 @@ const MAX_CHALLENGE = 256
 const MAX_ARRIVING = 16 * 1024 * 1024
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
+const HANDSHAKE = { operation: async () => (await import('./operations.ts')).handshakeOperation }
+const NOTIFICATION = { operation: async () => (await import('./operations.ts')).notificationOperation }
+
 /**
  * `/webhooks/meta`: what Facebook Messenger and Instagram tell of the channels' conversations. `GET` is their handshake,
  * `POST` a notification, which is answered when its events are stored.
@@ -50,7 +53,7 @@ export function webhookRoutes(app: FastifyInstance, options: WebhookOptions): vo
   const read = createBodyReader(MAX_ARRIVING)
   app.addContentTypeParser('*', (_request: FastifyRequest, arriving: IncomingMessage) => read(arriving))
 
-  app.get<{ Querystring: Record<string, unknown> }>('/webhooks/meta', ({ query }, reply) => {
+  app.get<{ Querystring: Record<string, unknown> }>('/webhooks/meta', { config: HANDSHAKE }, ({ query }, reply) => {
     const challenge = query['hub.challenge']
     const token = query['hub.verify_token']
     const isAsked = query['hub.mode'] === 'subscribe' && typeof challenge === 'string' && typeof token === 'string'
@@ -60,7 +63,7 @@ export function webhookRoutes(app: FastifyInstance, options: WebhookOptions): vo
     noStore(reply).type('text/plain; charset=utf-8').send(challenge)
   })
 
-  app.post('/webhooks/meta', async (request, reply) => {
+  app.post('/webhooks/meta', { config: NOTIFICATION }, async (request, reply) => {
     const body = request.body instanceof Uint8Array ? request.body : new Uint8Array()
     if (!isSigned(body, request.headers['x-hub-signature-256'], meta.appSecrets)) {
       metrics.countSigningFault('webhook')
