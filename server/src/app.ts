@@ -1,4 +1,5 @@
 import './http/request.ts'
+import type { IncomingMessage } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
 import type { Logger } from 'pino'
@@ -127,8 +128,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
   app.setErrorHandler(answerError)
   app.addHook('onRequest', (request, _reply, done) => {
     stamp.onRequest(request)
-    const lacksHost = request.headers.host === undefined && request.raw.httpVersion === '1.1'
-    done(lacksHost ? errors.malformedRequest() : undefined)
+    done(hasItsHost(request.raw) ? undefined : errors.malformedRequest())
   })
   // an expectation other than 100-continue may be passed over (RFC 9110, section 10.1.1); Node's own 417 has no body
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
@@ -204,6 +204,18 @@ export function buildApp(options: AppOptions): FastifyInstance {
   })
   return app
 }
+
+/** One `Host`, which HTTP/1.1 needs (RFC 9112, section 3.2): of two, proxy and server may each believe another. */
+function hasItsHost({ rawHeaders, httpVersion }: IncomingMessage): boolean {
+  let hosts = 0
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index]
+    if (name?.length === HOST.length && name.toLowerCase() === HOST) hosts += 1
+  }
+  return hosts === 1 || (hosts === 0 && httpVersion !== '1.1')
+}
+
+const HOST = 'host'
 
 /** No route: 404, a wrong method 405, `OPTIONS` 204; all before a body is read. */
 function answerUnrouted(scope: FastifyInstance, table: RouteTable): void {

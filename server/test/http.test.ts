@@ -204,6 +204,15 @@ test('headers that are too large are 431, what is no HTTP is 400', async () => {
     const hostless = await exchange(port, 'GET /healthz HTTP/1.1\r\nconnection: close\r\n\r\n')
     assert.deepEqual([hostless.status, hostless.body], [400, { message: 'Request is not valid HTTP' }])
     assert.match(hostless.head, /x-server-time: .+x-request-id: /s)
+    for (const version of ['1.0', '1.1']) {
+      const twoHosts = await exchange(
+        port,
+        `GET /healthz HTTP/${version}\r\nhost: x\r\nHost: x\r\nconnection: close\r\n\r\n`,
+      )
+      assert.deepEqual([twoHosts.status, twoHosts.body], [400, { message: 'Request is not valid HTTP' }])
+    }
+    const old = await exchange(port, 'GET /healthz HTTP/1.0\r\n\r\n')
+    assert.deepEqual([old.status, old.body], [200, { status: 'up' }])
     const expecting = await exchange(
       port,
       'GET /healthz HTTP/1.1\r\nhost: x\r\nexpect: wonders\r\nconnection: close\r\n\r\n',
