@@ -13,8 +13,8 @@ const KIB = 1024
 const MIB = 1024 * KIB
 
 /** A server that answers how long a body was, or with what status it was refused. */
-async function listen(maxHeld: number) {
-  const read = createBodyReader(maxHeld)
+async function listen(maxHeld: number, givesWayMs?: number) {
+  const read = createBodyReader(maxHeld, givesWayMs)
   const server = createServer((request, response) => {
     read(request).then(
       (body) => response.end(`${body.length}`),
@@ -60,6 +60,22 @@ test('bodies that do not end hold no more than they may, and others are refused 
   while ((await server.post(60 * KIB)).status !== 503) await pause(5)
   slow.destroy()
   while ((await server.post(60 * KIB)).status !== 200) await pause(5)
+})
+
+test('bodies that stall make room for others, the slowest first, and are refused when they end', async () => {
+  await using server = await listen(100 * KIB, 50)
+  const [first, second] = (await Promise.all(
+    [64, 16].map((size) => begin(server.port, `content-length: ${size * KIB}`)),
+  )) as [Socket, Socket]
+  first.write(new Uint8Array(60 * KIB))
+  while ((await server.post(60 * KIB)).status !== 503) await pause(5)
+  second.write(new Uint8Array(10 * KIB))
+  while ((await server.post(60 * KIB)).status !== 200) await pause(5)
+  first.write(new Uint8Array(4 * KIB))
+  assert.match(String(await once(first, 'data')), /^HTTP\/1\.1 503 /)
+  second.write(new Uint8Array(6 * KIB))
+  assert.match(String(await once(second, 'data')), /^HTTP\/1\.1 200 [\s\S]*16384$/)
+  for (const socket of [first, second]) socket.destroy()
 })
 
 test('a body that comes in chunks of a byte takes no more memory than another', async () => {

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { errors } from './errors.ts'
+import { type ApiError, errors } from './errors.ts'
 
 /** What a body may have (contract, README). */
 const MAX_BYTES = 4 * 1024 * 1024
@@ -10,25 +10,52 @@ const FIRST_BYTES = 16 * 1024
 /** Reads a body as it came. @throws ApiError 413, 503 where too much arrives at once, 400 where it breaks off */
 export type BodyReader = (arriving: IncomingMessage) => Promise<Buffer>
 
+interface Arriving {
+  startedMs: number
+  /** lets go of what it holds; the rest of it is passed over */
+  refuse: (error: ApiError) => void
+}
+
 /**
  * Reads bodies each into one piece of memory: what they arrive in, may be a chunk a byte, takes many times their size.
  *
  * @param maxHeld bytes that all bodies which are still arriving may hold: slow clients by the hundred hold no more
+ * @param givesWayMs where a body has no room, one that has been arriving for longer than this is refused in its place
  */
-export function createBodyReader(maxHeld: number): BodyReader {
+export function createBodyReader(maxHeld: number, givesWayMs = Number.POSITIVE_INFINITY): BodyReader {
   let held = 0
+  // the one that began first comes first
+  const all = new Set<Arriving>()
+
+  /** Refuses the slowest until there is room. @returns whether there is */
+  function makeRoom(bytes: number): boolean {
+    for (const slowest of all) {
+      if (held + bytes <= maxHeld || performance.now() - slowest.startedMs <= givesWayMs) break
+      slowest.refuse(errors.tooManyBodies())
+    }
+    return held + bytes <= maxHeld
+  }
 
   return async (arriving) => {
     let body = Buffer.allocUnsafeSlow(0)
     let length = 0
     let passedOver = 0
-    let refusal = Number(arriving.headers['content-length']) > MAX_BYTES ? errors.bodyTooLarge() : null
+    let refusal: ApiError | null = null
+    const own: Arriving = { startedMs: performance.now(), refuse }
 
-    function makeRoom(bytes: number): void {
+    function refuse(error: ApiError): void {
+      refusal = error
+      held -= body.length
+      body = Buffer.allocUnsafeSlow(0)
+      all.delete(own)
+    }
+
+    function grow(bytes: number): void {
       const larger = Math.min(MAX_BYTES, Math.max(2 * body.length, bytes, FIRST_BYTES))
-      if (bytes > MAX_BYTES) refusal = errors.bodyTooLarge()
-      else if (held + larger - body.length > maxHeld) refusal = errors.tooManyBodies()
-      else {
+      if (bytes > MAX_BYTES) refuse(errors.bodyTooLarge())
+      else if (!makeRoom(larger - body.length)) refuse(errors.tooManyBodies())
+      // it may have been the slowest itself
+      else if (!refusal) {
         held += larger - body.length
         const before = body
         body = Buffer.allocUnsafeSlow(larger)
@@ -37,11 +64,13 @@ export function createBodyReader(maxHeld: number): BodyReader {
     }
 
     function take(chunk: Buffer): void {
-      if (!refusal && length + chunk.length > body.length) makeRoom(length + chunk.length)
+      if (!refusal && length + chunk.length > body.length) grow(length + chunk.length)
       if (refusal) passedOver += chunk.length
       else length += chunk.copy(body, length)
     }
 
+    all.add(own)
+    if (Number(arriving.headers['content-length']) > MAX_BYTES) refuse(errors.bodyTooLarge())
     try {
       await new Promise<void>((resolve, reject) => {
         arriving.on('data', (chunk: Buffer) => {
@@ -54,6 +83,7 @@ export function createBodyReader(maxHeld: number): BodyReader {
     } finally {
       arriving.removeAllListeners('data')
       held -= body.length
+      all.delete(own)
     }
     if (refusal) throw refusal
     return body.subarray(0, length)

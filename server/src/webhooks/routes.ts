@@ -26,6 +26,8 @@ export interface WebhookOptions {
 const MAX_CHALLENGE = 256
 /** Whose they are is known when they are whole: who sends none of Meta's takes this from Meta's alone. */
 const MAX_ARRIVING = 16 * 1024 * 1024
+/** One of Meta's is here at once: what stalls is a stranger's, and makes room for it. */
+const GIVES_WAY_MS = 2_000
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 const HANDSHAKE = { operation: async () => (await import('./operations.ts')).handshakeOperation }
@@ -50,7 +52,7 @@ export function webhookRoutes(app: FastifyInstance, options: WebhookOptions): vo
   )
   // the bytes as they came are what is signed
   app.removeAllContentTypeParsers()
-  const read = createBodyReader(MAX_ARRIVING)
+  const read = createBodyReader(MAX_ARRIVING, GIVES_WAY_MS)
   app.addContentTypeParser('*', (_request: FastifyRequest, arriving: IncomingMessage) => read(arriving))
 
   app.get<{ Querystring: Record<string, unknown> }>('/webhooks/meta', { config: HANDSHAKE }, ({ query }, reply) => {
