@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { readdir, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -7,7 +8,7 @@ import S3rver from '@20minutes/s3rver'
 import { loadConfig } from '../src/config.ts'
 import type { Store } from '../src/database/store.ts'
 import { removeFiles, warnOfOtherBuckets } from '../src/exports/remove-files.ts'
-import { createExportStorage } from '../src/exports/storage.ts'
+import { createExportStorage, type ExportStorage } from '../src/exports/storage.ts'
 import { testApp } from './app.ts'
 import { exportsOn } from './exports.ts'
 import { sign } from './signed.ts'
@@ -203,6 +204,30 @@ eachStore((get) => {
     assert.deepEqual(await exportsOf(t.organization.orgId), [])
     assert.deepEqual([await exportsBy('failed'), await exportsBy('refused')], ['0', '1'])
     await app.close()
+    assert.deepEqual(await readdir(join(t.dataDir, 'exports')), [])
+  })
+
+  test('a server that stops ends the exports that run first, however late they notice', async () => {
+    const t = await setUp()
+    const keeping = Promise.withResolvers<void>()
+    const storage: ExportStorage = {
+      ...t.storage,
+      async keep(_fileName, _mediaType, signal) {
+        keeping.resolve()
+        if (signal) await once(signal, 'abort')
+        await pause(200)
+        signal?.throwIfAborted()
+      },
+    }
+    const { app } = testApp(t.store, { DYNAMO_DATA_DIR: t.dataDir }, { storage })
+    const url = await app.listen({ port: 0 })
+    const headers = sign(t.credentials, new Date(t.clock.ms).toISOString())
+    const asked = assert.rejects(fetch(`${url}/vip-users/export?${t.query}`, { headers }), TypeError)
+    await keeping.promise
+    const closed = app.close()
+    app.server.closeAllConnections()
+    await Promise.all([asked, closed])
+    assert.deepEqual(await exportsOf(t.organization.orgId), [])
     assert.deepEqual(await readdir(join(t.dataDir, 'exports')), [])
   })
 

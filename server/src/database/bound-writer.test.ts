@@ -89,11 +89,12 @@ test('a write that had no turn for 5 s is refused, and one that has begun is awa
   assert.equal(await next, 'next')
 })
 
-test('a store that is closed ends what it has taken first', async () => {
+test('a store that is closed ends what it has taken first, and takes no more', async () => {
   const held = heldWriter()
   const writer = boundWriter<One>(held, 1)
   const answers = [writer.write('one', 1), writer.write('one', 2)]
   const closed = writer.close()
+  await assert.rejects(writer.write('one', 3), BUSY)
   held.begun[0]?.end()
   await answers[0]
   assert.equal(held.isClosed(), false)

@@ -17,13 +17,15 @@ export interface BoundedWriter<W extends Writes> extends Writer<W> {
 /**
  * A writer that takes no more than the store can: `atOnce` writes are handed to it, a bounded number waits for a turn,
  * in order and for a bounded time, and others are refused at once with 503, before anything of them is done. One that
- * was handed over is awaited, however long it takes: it may be committed, so nobody is told that it was not.
+ * was handed over is awaited, however long it takes: it may be committed, so nobody is told that it was not. Closed, it
+ * refuses all.
  */
 export function boundWriter<W extends Writes>(writer: Writer<W>, atOnce: number): BoundedWriter<W> {
   const taken = new Set<Promise<unknown>>()
   const turns = new Set<() => void>()
   let running = 0
   let bytes = 0
+  let isClosed = false
 
   /** Resolves when one that runs has ended, and left its place. */
   function nextTurn(): Promise<void> {
@@ -58,6 +60,7 @@ export function boundWriter<W extends Writes>(writer: Writer<W>, atOnce: number)
   }
 
   async function run(size: number, write: () => Promise<unknown>): Promise<unknown> {
+    if (isClosed) throw errors.storeBusy(new Error('The store is closed'))
     // one alone may be larger: an import's chunk
     if (turns.size >= MAX_WAITING || (taken.size > 0 && bytes + size > MAX_BYTES)) {
       throw errors.storeBusy(new Error(`${taken.size} writes of ${bytes} bytes wait`))
@@ -78,6 +81,7 @@ export function boundWriter<W extends Writes>(writer: Writer<W>, atOnce: number)
     write: (name, args) => run(roughBytes(args), () => writer.write(name, args)) as ReturnType<W[typeof name]>,
     depth: () => taken.size,
     async close() {
+      isClosed = true
       await Promise.allSettled(taken)
       await writer.close()
     },

@@ -30,8 +30,22 @@ export interface ExportOptions {
 /** `GET /vip-users/export`; of several apps of one server each has its own line. */
 export function createExportRoutes({ store, storage, secrets, metrics, publicUrl }: ExportOptions) {
   const inLine = createLine()
+  const running = new Set<Promise<unknown>>()
+
+  /** Work that has to be ended, also where nobody waits for it any more, before the store is closed. */
+  async function run<T>(work: Promise<T>): Promise<T> {
+    running.add(work)
+    try {
+      return await work
+    } finally {
+      running.delete(work)
+    }
+  }
 
   return (app: FastifyInstance): void => {
+    app.addHook('onClose', async () => {
+      await Promise.allSettled(running)
+    })
     app.get('/vip-users/export', { config: { operation: loadOperation } }, async (request, reply) => {
       const filter = validateInput(exportSchema, request.query)
       const { workspaceId, mediumId, format } = filter
@@ -39,7 +53,9 @@ export function createExportRoutes({ store, storage, secrets, metrics, publicUrl
       const signal = whenHungUp(reply)
       const question = { orgId, workspaceId, mediumId, months: monthsOf(filter) }
       const { fileName, rows, expiresTimestamp } = await metrics.timeExport(() =>
-        withoutTimeout(request, () => inLine(() => createExport(store, storage, question, { format, signal }), signal)),
+        withoutTimeout(request, () =>
+          run(inLine(() => createExport(store, storage, question, { format, signal }), signal)),
+        ),
       )
       request.trace = { workspaceId, mediumId, returned: rows }
       const expires = Math.floor(expiresTimestamp / 1_000)
