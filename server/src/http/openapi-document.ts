@@ -77,7 +77,7 @@ export function makeDocument(routes: Route[], { publicUrl, signature }: Pick<Con
       root,
       { url: `${publicUrl}/externalApi/v1`, description: 'The same, where clients of the hosted service look for it' },
     ],
-    tags: TAGS,
+    tags: TAGS.filter(({ name }) => routes.some(({ operation }) => operation.tag === name)),
     paths: Object.fromEntries([...paths].map(([path, of]) => [path, describePath(of, root, schemas)])),
     components: {
       securitySchemes: Object.fromEntries(

@@ -59,13 +59,18 @@ export const notificationOperation: Operation = {
     errors.malformedJson(),
     errors.webhookForbidden(),
     errors.bodyTooLarge(),
+    errors.unsupportedMediaType(),
     errors.tooManyBodies(),
     errors.internal(undefined),
     errors.storeBusy(undefined),
     errors.storeCannotWrite(undefined),
     errors.storeFull(undefined),
   ],
-  meanings: { 400: 'The body is not JSON', 403: 'The signature is missing, or of another secret or body' },
+  meanings: {
+    400: 'The body is not JSON',
+    403: 'The signature is missing, or of another secret or body',
+    415: 'The `Content-Type` is malformed; any other is taken',
+  },
 }
 
 function notification(what: object): object {
