@@ -6,6 +6,7 @@ import { CommandError } from './commands/command-error.ts'
 import { type Config, loadConfig, withPort } from './config.ts'
 import { openStore } from './database/open-store.ts'
 import type { Store } from './database/store.ts'
+import { logMissingErasures } from './erasure/missing-erasures.ts'
 import { warnOfOtherBuckets } from './exports/remove-files.ts'
 import { createExportStorage, type ExportStorage } from './exports/storage.ts'
 import { type HeldPort, holdPort } from './http/hold-port.ts'
@@ -90,6 +91,8 @@ async function serveStore(
   for (const warning of warnings) process.stderr.write(`Warning: ${warning}\n`)
 
   const stopping = new AbortController()
+  // before the background work, which writes the file anew
+  const compared = logMissingErasures(store, config.dataDir, { log, signal: stopping.signal })
   const background = runBackground(store, {
     log,
     metrics,
@@ -108,7 +111,7 @@ async function serveStore(
   // who sends or takes an answer without end keeps the server no longer than this
   setTimeout(() => app.server.closeAllConnections(), STOP_MS).unref()
   await app.close()
-  await background
+  await Promise.all([compared, background])
   await pictures
   lines.flushSync()
 }

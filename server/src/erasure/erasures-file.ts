@@ -1,4 +1,5 @@
-import { open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { type FileHandle, open, readFile, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { makeDataFolder } from '../data-folder.ts'
 import { errors } from '../http/errors.ts'
@@ -70,11 +71,37 @@ const RECORD = Joi.object<ErasureRecord, true>({
   erasedTimestamp: Joi.timestamp().required(),
 })
 
+/** Also one that is empty. */
+export const hasErasuresFile = (dataDir: string): boolean =>
+  [FILE, ASIDE].some((name) => existsSync(join(dataDir, name)))
+
 /** @returns each record once, oldest first, and how many lines are none */
 export async function readErasuresFile(dataDir: string): Promise<{ records: ErasureRecord[]; cut: number }> {
   // the first may end with a line that a crash has cut
   const { records, cut } = readLines(`${await readText(join(dataDir, ASIDE))}\n${await readText(join(dataDir, FILE))}`)
   return { records: [...new Map(records.map((record) => [record.receiptId, record])).values()], cut }
+}
+
+/** The records as the file has them, some of them twice, never more than `size` at once; lines that are none are passed over. */
+export async function* readErasureChunks(dataDir: string, size: number): AsyncGenerator<ErasureRecord[]> {
+  // both before the first is read: meanwhile one may get the other's name
+  const files = await Promise.all([FILE, ASIDE].map((name) => openIfThere(join(dataDir, name))))
+  let chunk: ErasureRecord[] = []
+  try {
+    for (const file of files) {
+      for await (const line of file?.readLines() ?? []) {
+        const record = parse(line)
+        if (record === null) continue
+        chunk.push(record)
+        if (chunk.length < size) continue
+        yield chunk
+        chunk = []
+      }
+    }
+    if (chunk.length > 0) yield chunk
+  } finally {
+    for (const file of files) await file?.close()
+  }
 }
 
 /**
@@ -106,10 +133,18 @@ function readLines(text: string): { records: ErasureRecord[]; cut: number } {
 }
 
 async function readText(path: string): Promise<string> {
+  return (await whereThere(readFile(path, 'utf8'))) ?? ''
+}
+
+function openIfThere(path: string): Promise<FileHandle | null> {
+  return whereThere(open(path))
+}
+
+async function whereThere<T>(found: Promise<T>): Promise<T | null> {
   try {
-    return await readFile(path, 'utf8')
+    return await found
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return ''
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null
     throw error
   }
 }
