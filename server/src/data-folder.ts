@@ -24,6 +24,12 @@ export function makeDataFolder(path: string): void {
 
 /** What to do where something in the data folder cannot be had. @param failed what cannot be done: `open the store in ./data` */
 export function dataFolderAdvice(failed: string, error: unknown): string {
-  const reason = error instanceof Error ? error.message : String(error)
-  return `Cannot ${failed} (${reason}): make the folder writable or set DYNAMO_DATA_DIR to another`
+  return `Cannot ${failed} (${reasonOf(error)}): make the folder writable or set DYNAMO_DATA_DIR to another`
 }
+
+/** The same where the store's file is there and can be read, but is none. */
+export function damagedStoreAdvice(failed: string, error: unknown): string {
+  return `Cannot ${failed} (${reasonOf(error)}): dynamo.sqlite is damaged or no store of Dynamo; restore a backup (docs/operate.md)`
+}
+
+const reasonOf = (error: unknown) => (error instanceof Error ? error.message : String(error))

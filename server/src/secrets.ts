@@ -37,18 +37,23 @@ const KEY_FILE = 'master.key'
 
 /**
  * The master key: `DYNAMO_MASTER_KEY`, else the file `master.key` in the data folder, which is made (mode 0600) where
- * it is missing.
+ * it is missing and the store knows no other.
  *
+ * @param stored the fingerprint of the key that the store was written with; null where it has none, or has been asked
  * @returns 32 bytes
- * @throws SecretsError  where the file cannot be read or made, or holds something else
+ * @throws SecretsError  where the file is missing for such a store, cannot be read or made, or holds something else
  */
-export function loadMasterKey(config: Pick<Config, 'masterKey' | 'dataDir'>): Buffer {
+export function loadMasterKey(config: Pick<Config, 'masterKey' | 'dataDir'>, stored: string | null = null): Buffer {
   if (config.masterKey !== null) return parseKey(config.masterKey)
   const path = join(config.dataDir, KEY_FILE)
   try {
-    const text = readKeyFile(path) ?? makeKeyFile(config.dataDir, path)
+    const known = readKeyFile(path)
+    // a new one would open nothing, and be taken for the store's
+    if (known === null && stored !== null) throw new SecretsError(otherKey(stored, null))
+    const text = known ?? makeKeyFile(config.dataDir, path)
     if (HEX_KEY.test(text)) return parseKey(text)
   } catch (error) {
+    if (error instanceof SecretsError) throw error
     const reason = error instanceof Error ? error.message : String(error)
     throw new SecretsError(
       `Cannot read or make ${path} (${reason}): make the folder writable, or set DYNAMO_MASTER_KEY`,
@@ -59,8 +64,8 @@ export function loadMasterKey(config: Pick<Config, 'masterKey' | 'dataDir'>): Bu
 }
 
 /** The key under which erased users are kept as hashes: whoever has the store alone cannot tell whom they name. */
-export function loadErasureKey(config: Pick<Config, 'masterKey' | 'dataDir'>): Buffer {
-  return deriveKey(loadMasterKey(config), 'dynamo erased users')
+export function loadErasureKey(config: Pick<Config, 'masterKey' | 'dataDir'>, stored: string | null = null): Buffer {
+  return deriveKey(loadMasterKey(config, stored), 'dynamo erased users')
 }
 
 function deriveKey(masterKey: Buffer, purpose: string): Buffer {
@@ -142,9 +147,9 @@ function associatedData({ table, orgId, row }: SecretPlace): Buffer {
   return Buffer.from(JSON.stringify([table, orgId, row]))
 }
 
-function otherKey(stored: string, own: string): string {
+function otherKey(stored: string, own: string | null): string {
   return (
-    `The secrets in this store were encrypted with master key ${stored}, this program has ${own}: ` +
+    `The secrets in this store were encrypted with master key ${stored}, this program has ${own ?? 'none'}: ` +
     `set DYNAMO_MASTER_KEY to the store's key, or put its ${KEY_FILE} into DYNAMO_DATA_DIR`
   )
 }
@@ -155,7 +160,9 @@ function otherKey(stored: string, own: string): string {
  * @throws SecretsError  where the store's secrets were encrypted with another key
  */
 export async function checkFingerprint(store: Store, { fingerprint }: Secrets): Promise<void> {
-  const stored =
-    (await readMeta(store.db, 'master_key_fingerprint')) ?? (await store.write('rememberMasterKey', { fingerprint }))
+  const stored = (await readFingerprint(store.db)) ?? (await store.write('rememberMasterKey', { fingerprint }))
   if (stored !== fingerprint) throw new SecretsError(otherKey(String(stored), fingerprint))
 }
+
+/** The fingerprint of the master key that came first; null where none has come yet. */
+export const readFingerprint = (db: Store['db']): Promise<string | null> => readMeta(db, 'master_key_fingerprint')

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Config } from '../config.ts'
-import { loadErasureKey } from '../secrets.ts'
+import { loadErasureKey, readFingerprint } from '../secrets.ts'
 import type { Store } from './store.ts'
 import type { WriterOptions } from './write.ts'
 
@@ -24,12 +24,15 @@ export const newStoreId = () => randomBytes(9).toString('base64url')
  */
 export async function openStore(settings: StoreSettings, given: Partial<StoreOptions> = {}): Promise<Store> {
   const { rangeRows, writerThread } = { ...DEFAULT_STORE_OPTIONS, ...given }
-  const writerOptions = () => ({ rangeRows, erasureKey: loadErasureKey(settings) })
+  const writerOptions = async (db: Store['db']) => ({
+    rangeRows,
+    erasureKey: loadErasureKey(settings, await readFingerprint(db)),
+  })
   // each is loaded where it is used, and with SQLite the writes by the writer: starts are to be fast
   if (settings.databaseUrl === null) {
     const { openSqliteStore } = await import('./sqlite/open.ts')
     return openSqliteStore(settings.dataDir, newStoreId, { options: writerOptions, writerThread })
   }
   const [{ openPostgresStore }, { writes }] = await Promise.all([import('./postgres/open.ts'), import('../writes.ts')])
-  return openPostgresStore(settings.databaseUrl, newStoreId, writes, writerOptions())
+  return openPostgresStore(settings.databaseUrl, newStoreId, writes, writerOptions)
 }

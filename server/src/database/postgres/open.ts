@@ -22,7 +22,7 @@ export async function openPostgresStore(
   url: string,
   newStoreId: () => string,
   writes: Writes,
-  options: WriterOptions,
+  options: (db: Store['db']) => Promise<WriterOptions>,
 ): Promise<Store> {
   const { pool, db } = openPool(url)
   try {
@@ -35,9 +35,13 @@ export async function openPostgresStore(
       { cause: error },
     )
   }
+  const writerOptions = await options(db).catch(async (error: unknown) => {
+    await pool.end()
+    throw error
+  })
   const lists = openListPool(url)
   const writing = openWritePool(url)
-  const writer = boundWriter(createPostgresWriter(writing, writes, options), WRITE_CONNECTIONS)
+  const writer = boundWriter(createPostgresWriter(writing, writes, writerOptions), WRITE_CONNECTIONS)
   return {
     name: 'postgres',
     id: (await readMeta(db, 'store_id')) ?? '',

@@ -1,5 +1,5 @@
 import { closeSync, openSync } from 'node:fs'
-import { dataFolderAdvice, makeDataFolder, storeFile } from '../../data-folder.ts'
+import { damagedStoreAdvice, dataFolderAdvice, makeDataFolder, storeFile } from '../../data-folder.ts'
 import type { Writes } from '../../writes.ts'
 import { boundWriter } from '../bound-writer.ts'
 import { readMeta } from '../meta.ts'
@@ -13,6 +13,7 @@ import { openConnection, type SqliteConnection } from './connection.ts'
 import { createListReader } from './list-reader.ts'
 import { createSqlitePace } from './pace.ts'
 import { holdServing, whileAlone } from './serving.ts'
+import { isDamaged } from './store-error.ts'
 import { createThreadedWriter } from './threaded-writer.ts'
 import { createWriterHere } from './writer-here.ts'
 
@@ -24,7 +25,7 @@ const SNAPSHOT_CACHE_KIB = -2_048
 
 interface SqliteOptions {
   /** read once the store is there: of a folder that cannot be used the store says more than the key's file */
-  options: () => WriterOptions
+  options: (db: Store['db']) => Promise<WriterOptions>
   writerThread: boolean
 }
 
@@ -36,10 +37,17 @@ export async function openSqliteStore(
   const path = storeFile(dataDir)
   const connection = openFile(dataDir, path)
   const { database, db } = connection
-  await migrateUnderLock(connection, newStoreId)
+  let writerOptions: WriterOptions
+  try {
+    await migrateUnderLock(connection, newStoreId)
+    writerOptions = await options(db)
+  } catch (error) {
+    database.close()
+    throw isDamaged(error) ? cannotOpen(dataDir, error) : error
+  }
   database.exec('pragma query_only = on')
   const createWriter = writerThread ? createThreadedWriter<Writes> : createWriterHere<Writes>
-  const writer = boundWriter(createWriter(path, options()), WRITES_AT_ONCE)
+  const writer = boundWriter(createWriter(path, writerOptions), WRITES_AT_ONCE)
   return {
     name: 'sqlite',
     id: (await readMeta(db, 'store_id')) ?? '',
@@ -79,8 +87,13 @@ function openFile(dataDir: string, path: string): SqliteConnection {
     closeSync(openSync(path, 'a', 0o600))
     return openConnection(path)
   } catch (error) {
-    throw new StoreUnavailable(dataFolderAdvice(`open the store in ${dataDir}`, error), { cause: error })
+    throw cannotOpen(dataDir, error)
   }
+}
+
+function cannotOpen(dataDir: string, error: unknown): StoreUnavailable {
+  const advice = isDamaged(error) ? damagedStoreAdvice : dataFolderAdvice
+  return new StoreUnavailable(advice(`open the store in ${dataDir}`, error), { cause: error })
 }
 
 async function migrateUnderLock({ database, db }: SqliteConnection, newStoreId: () => string): Promise<void> {
@@ -91,7 +104,7 @@ async function migrateUnderLock({ database, db }: SqliteConnection, newStoreId: 
     database.exec('commit')
   } catch (error) {
     database.exec('rollback')
-    database.close()
+    if (isDamaged(error)) throw error
     throw new StoreUnavailable(error instanceof Error ? error.message : String(error), { cause: error })
   }
 }
