@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { readdir, utimes, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, readdir, rm, rmdir, utimes, writeFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import S3rver from '@20minutes/s3rver'
 import { loadConfig } from '../src/config.ts'
 import type { Store } from '../src/database/store.ts'
+import { newFileName } from '../src/exports/file-name.ts'
 import { removeFiles, warnOfOtherBuckets } from '../src/exports/remove-files.ts'
 import { createExportStorage, type ExportStorage } from '../src/exports/storage.ts'
 import { testApp } from './app.ts'
@@ -155,7 +156,7 @@ eachStore((get) => {
     const { orgId } = t.organization
     const fileName = await t.store.write('beginExport', { orgId, extension: 'csv' })
     await writeFile(t.storage.partPath(fileName), 'conversationId\r\n')
-    const stray = t.storage.partPath('stray.csv')
+    const stray = t.storage.partPath(newFileName('csv'))
     await writeFile(stray, '')
     const past = (Date.now() - 7_200_000) / 1_000
     await utimes(stray, past, past)
@@ -166,6 +167,37 @@ eachStore((get) => {
     assert.equal((await exportsOf(orgId)).length, 1)
     await removeFiles(t.store, t.storage, { now: Date.now() + 3_700_000 })
     assert.deepEqual(await readdir(join(t.dataDir, 'exports')), [])
+    assert.deepEqual(await exportsOf(orgId), [])
+  })
+
+  test('what others lay beside the files of exports stays, and one that cannot be deleted keeps no other', async () => {
+    const t = await setUp()
+    const { orgId } = t.organization
+    await t.exported()
+    const folder = join(t.dataDir, 'exports')
+    const [file = ''] = await readdir(folder)
+    const foreign = ['lost+found', 'notes.csv', 'x.part']
+    for (const name of ['lost+found', 'x.part']) await mkdir(join(folder, name))
+    await writeFile(join(folder, 'notes.csv'), '')
+    await t.storage.removeOld({ kept: 0, begun: Number.POSITIVE_INFINITY })
+    assert.deepEqual((await readdir(folder)).sort(), [...foreign, file].sort())
+    const later = Date.now() + 7_200_000
+    await removeFiles(t.store, t.storage, { now: later })
+    assert.deepEqual((await readdir(folder)).sort(), foreign)
+
+    const { path } = await t.exported()
+    await t.exported()
+    const kept = basename(path.split('?')[0] ?? '')
+    await rm(join(folder, kept))
+    await mkdir(join(folder, kept))
+    await assert.rejects(removeFiles(t.store, t.storage, { now: later }), { code: 'ERR_FS_EISDIR' })
+    assert.deepEqual((await readdir(folder)).sort(), [...foreign, kept].sort())
+    assert.deepEqual(
+      (await exportsOf(orgId)).map((row) => row.file_name),
+      [kept],
+    )
+    await rmdir(join(folder, kept))
+    await removeFiles(t.store, t.storage, { now: later })
     assert.deepEqual(await exportsOf(orgId), [])
   })
 

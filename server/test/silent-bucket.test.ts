@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { loadConfig } from '../src/config.ts'
+import { newFileName } from '../src/exports/file-name.ts'
 import { createExportStorage } from '../src/exports/storage.ts'
 import { startBackground } from './background.ts'
 import { exportsOn } from './exports.ts'
@@ -67,7 +68,7 @@ eachStore((get) => {
     const fileName = await store.write('beginExport', { orgId, extension: 'csv', bucket: storage.bucket })
     await store.write('finishExport', { orgId, fileName })
     await store.write('eraseUser', { orgId, cuid: 'u1', erasedTimestamp: Date.now() })
-    await writeFile(storage.partPath('forgotten.csv'), '')
+    await writeFile(storage.partPath(newFileName('csv')), '')
     const background = startBackground(store, { storage })
     await asked
     assert.deepEqual(await readdir(join(dataDir, 'exports')), [])

@@ -1,11 +1,10 @@
-import { randomBytes } from 'node:crypto'
 import { sql } from 'kysely'
 import { shareRules } from '../database/rules-lock.ts'
 import type { Tx } from '../database/write.ts'
+import { newFileName } from './file-name.ts'
 
 /** For so long an export may be fetched. */
 export const KEPT_MS = 3_600_000
-const ID_BYTES = 12
 
 /**
  * Registers an export before its list is read: whoever is erased from then on is in none that is stored.
@@ -18,7 +17,7 @@ export async function beginExport(
   { orgId, extension, bucket = null }: { orgId: number; extension: string; bucket?: string | null },
 ): Promise<string> {
   await shareRules(tx, orgId)
-  const fileName = `vip-users-${randomBytes(ID_BYTES).toString('hex')}.${extension}`
+  const fileName = newFileName(extension)
   await tx.db
     .insertInto('exports')
     .values({

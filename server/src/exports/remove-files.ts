@@ -1,4 +1,5 @@
 import type { Store } from '../database/store.ts'
+import { doAll } from './do-all.ts'
 import { KEPT_MS } from './export-rows.ts'
 import type { ExportStorage } from './storage.ts'
 
@@ -7,43 +8,77 @@ const SLACK_MS = 600_000
 /** What a bucket is to delete by itself is older. */
 const DAY_MS = 86_400_000
 
+interface RemoveOptions {
+  /** epoch ms */
+  now: number
+  /** left out: of all organizations */
+  orgId?: number
+  /** stops it; the next time goes on there */
+  signal?: AbortSignal
+}
+
 /**
  * Deletes the files of exports that nobody may fetch any more: expired, ended by an erasure, or begun by a server that
- * was killed. Those in a bucket that the settings do not name are left to a server that knows it, for a day.
+ * was killed. Those in a bucket that the settings do not name are left to a server that knows it, for a day. One on the
+ * disk that cannot be deleted keeps no other.
  *
- * @param orgId left out: of all organizations
- * @param signal stops it; the next time goes on there
  * @throws Error of the storage, and where an erasure has ended an export of the organization `orgId` that lies in such a
  *   bucket, where it can still be fetched; what is left then is deleted the next time
  */
 export async function removeFiles(
   store: Pick<Store, 'db' | 'write'>,
   storage: ExportStorage,
-  { now, orgId, signal }: { now: number; orgId?: number; signal?: AbortSignal },
+  options: RemoveOptions,
 ): Promise<void> {
-  let ended = store.db
+  const { now, orgId } = options
+  if (orgId !== undefined) return await removeEnded(store, storage, options)
+  await doAll([
+    // the own disk first: a bucket that does not answer keeps nothing on it
+    () => removeForgotten(store, storage),
+    () => storage.removeOld({ kept: now - KEPT_MS - SLACK_MS, begun: now - SLACK_MS }),
+    () => removeEnded(store, storage, options),
+  ])
+}
+
+async function removeEnded(
+  store: Pick<Store, 'db' | 'write'>,
+  storage: ExportStorage,
+  { now, orgId, signal }: RemoveOptions,
+): Promise<void> {
+  const ended = await readEnded(store, now, orgId)
+  const elsewhere = ended.filter(({ bucket }) => bucket !== null && bucket !== storage.bucket)
+  const ours = ended.filter((row) => !elsewhere.includes(row))
+  async function forget({ org_id: orgId, file_name: fileName, expires_timestamp }: Ended): Promise<void> {
+    // one that is still being made leaves its row to whoever makes it
+    if (expires_timestamp <= now) await store.write('forgetExport', { orgId, fileName })
+  }
+  async function remove(row: Ended): Promise<void> {
+    await storage.remove(row.file_name, row.bucket, signal)
+    await forget(row)
+  }
+  const isRecent = (row: Ended) => row.created_timestamp > now - DAY_MS
+  await doAll([
+    ...ours.filter(({ bucket }) => bucket === null).map((row) => () => remove(row)),
+    async () => {
+      // one that does not answer is waited for once
+      for (const row of ours.filter(({ bucket }) => bucket !== null)) await remove(row)
+    },
+    ...elsewhere.filter((row) => !isRecent(row)).map((row) => () => forget(row)),
+  ])
+  // of those that were stored, which alone somebody was given an address of
+  const fetchable = elsewhere.find((row) => isRecent(row) && row.expires_timestamp === 0)
+  if (orgId !== undefined && fetchable)
+    throw new Error(`Exports of the organization are in the bucket ${fetchable.bucket}`)
+}
+
+type Ended = Awaited<ReturnType<typeof readEnded>>[number]
+
+async function readEnded({ db }: Pick<Store, 'db'>, now: number, orgId: number | undefined) {
+  const ended = db
     .selectFrom('exports as e')
     .select(['e.org_id', 'e.file_name', 'e.created_timestamp', 'e.expires_timestamp', 'e.bucket'])
     .where(({ or, eb }) => or([eb('e.state', '=', 'ended'), eb('e.expires_timestamp', '<=', now)]))
-  if (orgId !== undefined) ended = ended.where('e.org_id', '=', orgId)
-  // the own disk first: a bucket that does not answer keeps nothing on it
-  if (orgId === undefined) {
-    await removeForgotten(store, storage)
-    await storage.removeOld({ kept: now - KEPT_MS - SLACK_MS, begun: now - SLACK_MS })
-  }
-  let elsewhere: string | null = null
-  for (const { org_id, file_name: fileName, created_timestamp, expires_timestamp, bucket } of await ended.execute()) {
-    if (bucket === null || bucket === storage.bucket) await storage.remove(fileName, bucket, signal)
-    else if (created_timestamp > now - DAY_MS) {
-      // of those that were stored, which alone somebody was given an address of
-      if (expires_timestamp === 0) elsewhere = bucket
-      continue
-    }
-    // one that is still being made leaves its row to whoever makes it
-    if (expires_timestamp <= now) await store.write('forgetExport', { orgId: org_id, fileName })
-  }
-  if (orgId !== undefined && elsewhere !== null)
-    throw new Error(`Exports of the organization are in the bucket ${elsewhere}`)
+  return await (orgId === undefined ? ended : ended.where('e.org_id', '=', orgId)).execute()
 }
 
 /** Another server deletes an ended export from its own disk and forgets it: ours may still hold the file. */
@@ -52,10 +87,8 @@ async function removeForgotten({ db }: Pick<Store, 'db'>, storage: ExportStorage
   if (names.length === 0) return
   const rows = await db.selectFrom('exports as e').select('e.file_name').execute()
   const known = new Set(rows.map((row) => row.file_name))
-  for (const name of names) {
-    const fileName = name.replace(/\.part$/, '')
-    if (!known.has(fileName)) await storage.remove(fileName, null)
-  }
+  const forgotten = names.map((name) => name.replace(/\.part$/, '')).filter((fileName) => !known.has(fileName))
+  await doAll(forgotten.map((fileName) => () => storage.remove(fileName, null)))
 }
 
 /** Of each bucket that has exports of the last day and that the settings do not name, a sentence for who starts the server. */

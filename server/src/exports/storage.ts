@@ -3,6 +3,8 @@ import { join } from 'node:path'
 import type { Config } from '../config.ts'
 import { makeDataFolder } from '../data-folder.ts'
 import type { Bucket, BucketTimeouts } from './bucket.ts'
+import { doAll } from './do-all.ts'
+import { isOurName } from './file-name.ts'
 
 /** Where files that are handed out lie. */
 export interface ExportStorage {
@@ -19,7 +21,7 @@ export interface ExportStorage {
   remove: (name: string, bucket: string | null, signal?: AbortSignal) => Promise<void>
   /** the bucket that files are kept in, and how it is reached; null: on the own disk */
   bucket: string | null
-  /** the files on this server's own disk */
+  /** the files of exports on this server's own disk, and nothing else that is in their folder */
   listLocal: () => Promise<string[]>
   /** deletes from this server's own disk what was last written before these times, epoch ms: whole files, and begun ones */
   removeOld: (before: { kept: number; begun: number }) => Promise<void>
@@ -37,7 +39,11 @@ export function createExportStorage(
 ): ExportStorage {
   const folder = join(dataDir, 'exports')
   const partPath = (name: string) => join(folder, `${name}${PART}`)
-  const listLocal = () => readdir(folder).catch(() => [])
+  async function listLocal(): Promise<string[]> {
+    const entries = await readdir(folder, { withFileTypes: true }).catch(() => [])
+    // a volume has folders of its own there, such as lost+found
+    return entries.filter((entry) => entry.isFile() && isOurName(entry.name)).map((entry) => entry.name)
+  }
   const removeLocal = async (name: string) => {
     await removeFile(join(folder, name))
     await removeFile(partPath(name))
@@ -50,11 +56,8 @@ export function createExportStorage(
     },
     listLocal,
     async removeOld({ kept, begun }: { kept: number; begun: number }) {
-      for (const name of await listLocal()) {
-        const path = join(folder, name)
-        const found = await stat(path).catch(() => null)
-        if (found && found.mtimeMs < (name.endsWith(PART) ? begun : kept)) await removeFile(path)
-      }
+      const names = await listLocal()
+      await doAll(names.map((name) => () => removeWhereOlder(join(folder, name), name.endsWith(PART) ? begun : kept)))
     },
   }
   if (exports.storage === 'fs') {
@@ -95,6 +98,12 @@ export function createExportStorage(
     bucket: `${exports.bucket} at ${exports.endpoint === null ? 'Amazon' : new URL(exports.endpoint).href}`,
     presign: async (name, seconds) => await (await bucket()).presign(name, seconds),
   }
+}
+
+/** @param before epoch ms */
+async function removeWhereOlder(path: string, before: number): Promise<void> {
+  const found = await stat(path).catch(() => null)
+  if (found && found.mtimeMs < before) await removeFile(path)
 }
 
 /** Also where there is none, or no folder for it. */
