@@ -1,4 +1,5 @@
 import type { Store } from '../src/database/store.ts'
+import type { ExportStorage } from '../src/exports/storage.ts'
 import { readSampleMark, type SampleMark } from '../src/organizations/sample-mark.ts'
 import type { Secrets } from '../src/secrets.ts'
 import type { LoadOptions } from './load-sample.ts'
@@ -9,14 +10,18 @@ import type { LoadOptions } from './load-sample.ts'
  *
  * @returns what the store has of the sample afterwards; null where the store has organizations of its own
  */
-export async function ensureSample(store: Store, secrets: Secrets, options: LoadOptions): Promise<SampleMark | null> {
+export async function ensureSample(
+  store: Store,
+  secrets: Secrets,
+  { storage, ...options }: LoadOptions & { storage: ExportStorage },
+): Promise<SampleMark | null> {
   // a large part of the program, which a store that has its sample does without
   const { loadSample, removeSample } = await import('./load-sample.ts')
   return await store.alone(async () => {
     const loaded = await readLoaded(store)
     if (loaded) return loaded
     const mark = await readSampleMark(store.db)
-    if (mark?.state === 'loading') await removeSample(store)
+    if (mark?.state === 'loading') await removeSample(store, storage)
     return (await needsSample(store)) ? await loadSample(store, secrets, options) : null
   })
 }

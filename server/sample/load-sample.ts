@@ -1,5 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { CommandError } from '../src/commands/command-error.ts'
 import type { Store } from '../src/database/store.ts'
+import { removeExportsOf } from '../src/exports/remove-files.ts'
+import type { ExportStorage } from '../src/exports/storage.ts'
 import { createKey } from '../src/organizations/create-key.ts'
 import { readSampleMark, type SampleMark } from '../src/organizations/sample-mark.ts'
 import type { Secrets } from '../src/secrets.ts'
@@ -135,18 +138,35 @@ async function makeWorkspaces(
  * @param forget waits until the number of the organization may be used again; left out where nobody can have used
  *   its keys
  * @returns false where there is none
+ * @throws CommandError where its exported files cannot be deleted: without its rows nobody would find them
  */
 export async function removeSample(
   store: Store,
+  storage: ExportStorage,
   forget: () => Promise<void> = async () => undefined,
 ): Promise<boolean> {
   const mark = await readSampleMark(store.db)
   if (!mark || mark.state === 'removed') return false
+  const { orgId } = mark
+  await removeExports(store, storage, orgId)
   await store.write('markSample', { mark: { ...mark, state: 'loading' } })
-  while (await store.write('removeOrganizationRows', { orgId: mark.orgId }));
+  while (await store.write('removeOrganizationRows', { orgId }));
   await forget()
-  while (await store.write('removeOrganizationRows', { orgId: mark.orgId }));
-  await store.write('removeOrganization', { orgId: mark.orgId })
+  while (await store.write('removeOrganizationRows', { orgId }));
+  // somebody may have exported a list until the rows were gone
+  await removeExports(store, storage, orgId)
+  await store.write('removeOrganization', { orgId })
   await store.write('markSample', { mark: { ...mark, state: 'removed' } })
   return true
+}
+
+async function removeExports(store: Store, storage: ExportStorage, orgId: number): Promise<void> {
+  try {
+    await removeExportsOf(store, storage, { now: Date.now(), orgId })
+  } catch (error) {
+    throw new CommandError(
+      `The exported files of the sample could not be deleted (${error instanceof Error ? error.message : error}): ` +
+        "see that the storage of EXPORT_STORAGE can be reached with the server's settings, and try again",
+    )
+  }
 }

@@ -64,7 +64,7 @@ async function serveStore(
 ): Promise<void> {
   const secrets = createSecrets(loadMasterKey(config))
   await checkFingerprint(store, secrets)
-  if (withSample && config.sample) await loadSampleWhereEmpty(store, secrets, config)
+  if (withSample && config.sample) await loadSampleWhereEmpty(store, secrets, config, storage)
 
   const lines = pino.destination({ dest: 1, sync: false, minLength: LOG_BYTES, periodicFlush: LOG_MS })
   const log = createLog(config.logLevel, lines)
@@ -145,7 +145,12 @@ function localUrl({ host, port }: Config): string {
   return loadConfig({ HOST: host, PORT: String(port) }).publicUrl
 }
 
-async function loadSampleWhereEmpty(store: Store, secrets: Secrets, config: Config): Promise<void> {
+async function loadSampleWhereEmpty(
+  store: Store,
+  secrets: Secrets,
+  config: Config,
+  storage: ExportStorage,
+): Promise<void> {
   // loaded by those alone who need it: the maker of names is large
   const { ensureSample, needsSample } = await import('../sample/ensure-sample.ts')
   if (!(await needsSample(store))) return
@@ -155,6 +160,7 @@ async function loadSampleWhereEmpty(store: Store, secrets: Secrets, config: Conf
   await ensureSample(store, secrets, {
     asOf: Temporal.Now.plainDateISO('UTC'),
     publicUrl: config.publicUrl,
+    storage,
     onProgress: (share) => progress.update(share * 100),
   })
   progress.stop()

@@ -11,7 +11,7 @@ import { renewStoreId } from './database/meta.ts'
 import { markCompacted } from './erasure/compact-store.ts'
 import { eraseUser, reapplyErasure } from './erasure/erase-user.ts'
 import { forgetErasures } from './erasure/upkeep.ts'
-import { beginExport, finishExport, forgetExport } from './exports/export-rows.ts'
+import { beginExport, endExports, finishExport, forgetExport } from './exports/export-rows.ts'
 import { forgetAnswers } from './idempotency/forget-answers.ts'
 import { idempotent } from './idempotency/idempotent.ts'
 import { removeOrganization, removeOrganizationRows } from './organizations/remove-organization.ts'
@@ -49,6 +49,7 @@ export const writes = {
   createWorkspace,
   deleteStale,
   disconnectChannel,
+  endExports,
   eraseUser: idempotent(eraseUser),
   finishBuild,
   finishExport,

@@ -1,5 +1,6 @@
 import { loadSample, removeSample } from '../../sample/load-sample.ts'
 import { checkSampleFolder, describeSample, writeSampleFile } from '../../sample/sample-file.ts'
+import { createExportStorage } from '../exports/storage.ts'
 import { readSampleMark } from '../organizations/sample-mark.ts'
 import { CommandError } from './command-error.ts'
 import { answer, type CommonOptions } from './output.ts'
@@ -16,7 +17,7 @@ export async function run(options: CommonOptions & { asOf?: string }): Promise<v
           throw new CommandError('The sample is there already: `dynamo sample remove` takes it away')
         }
         await checkSampleFolder(config.dataDir)
-        if (state === 'loading') await removeSample(store)
+        if (state === 'loading') await removeSample(store, createExportStorage(config))
         const progress = showProgress('Loading the sample', 100)
         const { publicUrl } = config
         const onProgress = (share: number) => progress.update(share * 100)

@@ -1,5 +1,6 @@
 import { removeSample } from '../../sample/load-sample.ts'
 import { removeSampleFile } from '../../sample/sample-file.ts'
+import { createExportStorage } from '../exports/storage.ts'
 import { CommandError } from './command-error.ts'
 import { answer, type CommonOptions, say } from './output.ts'
 import { withStore } from './with-store.ts'
@@ -10,7 +11,7 @@ const REMEMBERED_MS = 6_000
 export async function run(options: CommonOptions): Promise<void> {
   await withStore(async (store, config) => {
     const removed = await store.alone(() =>
-      removeSample(store, async () => {
+      removeSample(store, createExportStorage(config), async () => {
         say('Removed; waiting some seconds until every running server has forgotten its key')
         await new Promise((resolve) => setTimeout(resolve, REMEMBERED_MS))
       }),

@@ -90,7 +90,7 @@ async function removeUser(tx: Tx, orgId: number, cuid: string): Promise<Counts> 
     ),
     users: await remove(tx, 'users', ofUser),
     ...inLists,
-    exports: await endExports(tx, orgId),
+    exports: await endExports(tx, { orgId }),
   }
   const targets = await readTargets(tx, orgId)
   // of who is not there any more there are no marks and no rows

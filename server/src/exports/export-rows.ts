@@ -57,7 +57,7 @@ export async function finishExport(
  * Nobody is to fetch these any more; their files are still to be deleted. One that is being made keeps its time: whoever
  * makes it may store its file yet, and be killed before it is taken away again.
  */
-export async function endExports(tx: Tx, orgId: number): Promise<number> {
+export async function endExports(tx: Tx, { orgId }: { orgId: number }): Promise<number> {
   const result = await sql`
     /* exports.end */
     update exports

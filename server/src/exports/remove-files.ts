@@ -81,6 +81,20 @@ async function readEnded({ db }: Pick<Store, 'db'>, now: number, orgId: number |
   return await (orgId === undefined ? ended : ended.where('e.org_id', '=', orgId)).execute()
 }
 
+/**
+ * Deletes all files of an organization's exports, and lets none be stored that is being made.
+ *
+ * @throws Error as `removeFiles`
+ */
+export async function removeExportsOf(
+  store: Pick<Store, 'db' | 'write'>,
+  storage: ExportStorage,
+  { now, orgId }: { now: number; orgId: number },
+): Promise<void> {
+  await store.write('endExports', { orgId })
+  await removeFiles(store, storage, { now, orgId })
+}
+
 /** Another server deletes an ended export from its own disk and forgets it: ours may still hold the file. */
 async function removeForgotten({ db }: Pick<Store, 'db'>, storage: ExportStorage): Promise<void> {
   const names = await storage.listLocal()

@@ -12,7 +12,7 @@ type Key = Record<string, ColumnType>
 
 const LIST_KEY: Key = { workspace_key: 'bigint', channel_key: 'bigint', generation: 'bigint' }
 
-/** Every table with an organization's rows, its keys first: from then on nobody reads what is left. */
+/** Every table with an organization's rows but `exports`, its keys first: from then on nobody reads what is left. */
 const TABLES: [name: keyof Schema, key: Key][] = [
   ['api_keys', { api_key: 'text' }],
   ['vip_users', { ...LIST_KEY, negated_ltv_micros: 'bigint', conversation_id: 'text' }],
@@ -24,7 +24,6 @@ const TABLES: [name: keyof Schema, key: Key][] = [
   ['webhook_events', { event_key: 'bigint' }],
   ['webhook_messages', { mid_hash: 'text' }],
   ['idempotent_answers', { route: 'text', key_hash: 'text' }],
-  ['exports', { file_name: 'text' }],
   ['erased_users', { user_hash: 'text' }],
   ['receipts', { receipt_id: 'text' }],
   ['profile_reads', { conversation_key: 'bigint' }],
@@ -37,7 +36,8 @@ const TABLES: [name: keyof Schema, key: Key][] = [
 ]
 
 /**
- * Removes a bounded part of what an organization has, all of it but its own row; call until it says false.
+ * Removes a bounded part of what an organization has, all of it but its own row and those that lead to its exported files;
+ * call until it says false.
  *
  * @returns whether something was removed, and more may be left
  */
@@ -51,7 +51,12 @@ export async function removeOrganizationRows(tx: Tx, { orgId }: { orgId: number 
   return removed > 0
 }
 
-/** Removes the organization itself, whose rows are gone. Its number may be given to the next organization. */
+/**
+ * Removes the organization itself, whose rows and exported files are gone. Its number may be given to the next
+ * organization.
+ */
 export async function removeOrganization(tx: Tx, { orgId }: { orgId: number }): Promise<void> {
+  // what is still being made then finds itself ended, and is deleted by whoever makes it
+  await sql`delete from exports where org_id = ${orgId}`.execute(tx.db)
   await sql`delete from organizations where org_id = ${orgId}`.execute(tx.db)
 }
