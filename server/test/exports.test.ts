@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
+import fs, { mkdirSync, rmSync, symlinkSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { removeFiles } from '../src/exports/remove-files.ts'
+import { createLog } from '../src/http/request-log.ts'
 import { exportsOn } from './exports.ts'
 import { makeOrganization } from './organization.ts'
 import type { Credentials } from './signed.ts'
@@ -178,6 +180,46 @@ eachStore((get) => {
     await removeFiles(t.store, t.storage, { now: Date.now() + 3_700_000 })
     assert.deepEqual(await answer(path), [404, 'The file is deleted'])
     assert.deepEqual(await readdir(join(t.dataDir, 'exports')), [])
+  })
+
+  test('a file that cannot be read is a message without anything of the file, and one error in the log', async (t) => {
+    const lines: string[] = []
+    const log = createLog('info', { write: (line) => void lines.push(line) })
+    const s = await setUp({ log })
+    const fetchWhen = async (spoil: (path: string) => void, isOpening: boolean) => {
+      const { path: address } = await s.exported()
+      const path = join(s.dataDir, 'exports', new URL(address, 'http://x').pathname.split('/').at(-1) ?? '')
+      const { createReadStream } = fs
+      const opening = t.mock.method(fs, 'createReadStream', (...[of, options]: Parameters<typeof createReadStream>) => {
+        spoil(path)
+        return createReadStream(of, options)
+      })
+      if (!isOpening) spoil(path)
+      lines.length = 0
+      const { statusCode, headers, body } = await s.app.inject(address)
+      opening.mock.restore()
+      rmSync(path, { force: true, recursive: true })
+      for (const name of ['etag', 'last-modified', 'accept-ranges', 'content-disposition']) {
+        assert.equal(headers[name], undefined, name)
+      }
+      assert.equal(headers['content-type'], 'application/json; charset=utf-8')
+      const logged = lines.map((line) => JSON.parse(line)).map(({ level, status }) => [level, status])
+      return [statusCode, JSON.parse(body).message, ...logged]
+    }
+    const toLoop = (path: string) => {
+      rmSync(path)
+      symlinkSync(path, path)
+    }
+    const toFolder = (path: string) => {
+      rmSync(path)
+      mkdirSync(path)
+    }
+    const broken = [500, 'Internal error', ['error', 500]]
+    assert.deepEqual(await fetchWhen(toLoop, false), broken)
+    assert.deepEqual(await fetchWhen(toFolder, false), broken)
+    assert.deepEqual(await fetchWhen(toLoop, true), broken)
+    // as an erasure does it
+    assert.deepEqual(await fetchWhen(rmSync, true), [404, 'The file is deleted', ['info', 404]])
   })
 
   test('a list that moves meanwhile is exported as it was at one moment', async () => {

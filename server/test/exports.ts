@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before } from 'node:test'
+import type { Logger } from 'pino'
 import { loadConfig } from '../src/config.ts'
 import type { BucketTimeouts } from '../src/exports/bucket.ts'
 import { createExportStorage } from '../src/exports/storage.ts'
@@ -16,6 +17,7 @@ interface SetUpOptions {
   /** of users in the list */
   count?: number
   bucketTimeouts?: BucketTimeouts
+  log?: Logger
 }
 
 /** For a suite: servers whose organization has a list to export, each with a folder of its own that goes in the end. */
@@ -28,12 +30,12 @@ export function exportsOn(get: () => TestStore) {
 
   const makeFolder = () => mkdtemp(join(folder, 'data-'))
 
-  async function setUp({ env = {}, count = 5, bucketTimeouts }: SetUpOptions = {}) {
+  async function setUp({ env = {}, count = 5, bucketTimeouts, log }: SetUpOptions = {}) {
     const { store } = get()
     const dataDir = await makeFolder()
     const config = { PUBLIC_URL: 'https://vip.example.com', DYNAMO_DATA_DIR: dataDir, ...env }
     const storage = createExportStorage(loadConfig(config), bucketTimeouts)
-    const tested = testApp(store, config, { storage })
+    const tested = testApp(store, config, { storage, ...(log && { log }) })
     const organization = await makeOrganization(store, { vipIndicator: 'ltv >= 0' })
     const mediumId = organization.channels[0]?.mediumId ?? ''
     await recordVips(store, { orgId: organization.orgId, mediumId, count })

@@ -1,3 +1,6 @@
+import { once } from 'node:events'
+import { ReadStream } from 'node:fs'
+import type { IncomingMessage } from 'node:http'
 import send from '@fastify/send'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import type { Store } from '../database/store.ts'
@@ -95,16 +98,7 @@ export function fileRoutes(
       isTime && typeof signature === 'string' && isOurs(secrets, address, signature) && now() < address.expires * 1_000
     if (!isAllowed) throw errors.exportForbidden()
     if (!(await isStored(store, organizationId, fileName))) throw errors.exportDeleted()
-    const { statusCode, headers, stream } = await send(raw, fileName, {
-      root: storage.folder,
-      cacheControl: false,
-      contentType: false,
-      dotfiles: 'deny',
-      index: false,
-    })
-    if (statusCode === 404) throw errors.exportDeleted()
-    if (statusCode === 412) throw errors.exportChanged()
-    if (statusCode === 416) throw errors.rangeNotSatisfiable(String(headers['Content-Range']))
+    const { statusCode, headers, stream } = await openFile(raw, fileName, storage.folder)
     const mediaType = fileName.endsWith('.csv') ? 'text/csv' : 'application/x-ndjson'
     return reply
       .code(statusCode)
@@ -116,6 +110,31 @@ export function fileRoutes(
       })
       .send(freeSent(stream, reply.raw))
   })
+}
+
+/**
+ * What a request for a file is answered: the whole, a part, or that it is still the same.
+ *
+ * @returns its stream is opened: what cannot be read is known before anything is answered
+ * @throws ApiError 404, 412, 416; what the system says of a file that cannot be read
+ */
+async function openFile(request: IncomingMessage, fileName: string, folder: string): Promise<send.FileSendResult> {
+  const options = { root: folder, cacheControl: false, contentType: false, dotfiles: 'deny', index: false } as const
+  const found = await send(request, fileName, options)
+  const { statusCode, headers, stream } = found
+  if (statusCode === 404) throw errors.exportDeleted()
+  if (statusCode === 412) throw errors.exportChanged()
+  if (statusCode === 416) throw errors.rangeNotSatisfiable(String(headers['Content-Range']))
+  if (found.type === 'error') throw errors.internal(found.metadata.error)
+  if (found.type === 'directory') throw errors.internal(new Error('Where an exported file should be there is a folder'))
+  // there is none where only headers are answered
+  if (stream instanceof ReadStream) await once(stream, 'open').catch(throwUnreadable)
+  return found
+}
+
+/** An erasure may take a file away before it is opened. */
+function throwUnreadable(error: NodeJS.ErrnoException): never {
+  throw error.code === 'ENOENT' ? errors.exportDeleted() : error
 }
 
 async function isStored({ db }: Pick<Store, 'db'>, organizationId: string, fileName: string): Promise<boolean> {
