@@ -188,12 +188,15 @@ test('our own fault is 500 with a general text, and only the log has its cause',
 
 test('a store that is out of reach is 503 with a time to wait', async () => {
   const { app } = testApp(opened.store)
-  app.get('/unreachable', () => {
-    throw Object.assign(new Error('connect'), { code: 'ECONNREFUSED' })
+  const codes = ['ECONNREFUSED', 'EMFILE', 'ENFILE']
+  app.get<{ Params: { code: string } }>('/unreachable/:code', ({ params: { code } }) => {
+    throw Object.assign(new Error('connect'), { code })
   })
-  const answer = await app.inject('/unreachable')
-  assert.deepEqual([answer.statusCode, answer.json()], [503, { message: 'Try again' }])
-  assert.equal(answer.headers['retry-after'], '1')
+  for (const code of codes) {
+    const answer = await app.inject(`/unreachable/${code}`)
+    assert.deepEqual([answer.statusCode, answer.json()], [503, { message: 'Try again' }], code)
+    assert.equal(answer.headers['retry-after'], '1')
+  }
 })
 
 test('headers that are too large are 431, what is no HTTP is 400', async () => {

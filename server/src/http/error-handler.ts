@@ -14,9 +14,9 @@ const FRAMEWORK_ERRORS: Record<string, () => ApiError> = {
 
 /**
  * A store that is busy, restarting or out of reach: PostgreSQL's classes 08, 28, 53 (but a full disk), 55 and 57, a
- * database that is gone, a lost socket.
+ * database that is gone, a lost socket, or none to be had while all that the system allows are open.
  */
-const BUSY = /^(?:08|28|3D000|53(?!100)|55|57|40001|40P01|ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN)/
+const BUSY = /^(?:08|28|3D000|53(?!100)|55|57|40001|40P01|ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EMFILE|ENFILE)/
 /** What pg says without a code: all of its connections are taken for too long, or the one that was used is lost. */
 const NO_CONNECTION =
   /^(?:timeout exceeded when trying to connect|Connection terminated|Client has encountered a connection error)/
