@@ -31,6 +31,8 @@ export async function serve(given: Config, options: ServeOptions): Promise<void>
     const config = withPort(given, held.port)
     const store = await openStore(config)
     const storage = createExportStorage(config)
+    // before anybody connects: what fails to load since the system lets no more files be opened, Node never loads again
+    if (config.exports.storage === 's3') await import('./exports/bucket.ts')
     const { release, isShared } = store.holdServing()
     const shared = isShared ? [`another server works on the store in ${config.dataDir} too`] : []
     try {

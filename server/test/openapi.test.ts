@@ -337,3 +337,17 @@ function post(key: Credentials, route: string, payload: string, headers: Record<
     payload,
   })
 }
+
+test('a reference that could not be made is made for who asks next', async () => {
+  const { app } = testApp(opened.store)
+  let asked = 0
+  const operation = async () => {
+    asked += 1
+    if (asked === 1) throw Object.assign(new Error('too many open files'), { code: 'EMFILE' })
+    return (await import('../src/http/service-operations.ts')).rootOperation
+  }
+  app.get('/later', { config: { operation } }, () => ({}))
+  assert.equal((await app.inject('/openapi.json')).statusCode, 503)
+  for (let times = 0; times < 2; times++) assert.equal((await app.inject('/openapi.json')).statusCode, 200)
+  assert.equal(asked, 2)
+})

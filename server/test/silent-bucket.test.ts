@@ -9,6 +9,7 @@ import { loadConfig } from '../src/config.ts'
 import { newFileName } from '../src/exports/file-name.ts'
 import { createExportStorage } from '../src/exports/storage.ts'
 import { startBackground } from './background.ts'
+import { serveDynamo } from './cli.ts'
 import { exportsOn } from './exports.ts'
 import { sign } from './signed.ts'
 import { bucketOn, openSilentBucket } from './silent-bucket.ts'
@@ -16,6 +17,36 @@ import { eachStore } from './stores.ts'
 
 const LONG_MS = 600_000
 const LONG = { connectMs: LONG_MS, silentMs: LONG_MS, removeMs: LONG_MS }
+
+/** Says of the client of buckets when it is loaded. */
+const TELL_BUCKET = `import { registerHooks } from 'node:module'
+registerHooks({
+  load(url, context, next) {
+    if (url.endsWith('/exports/bucket.ts')) process.stdout.write('the client of buckets is loaded\\n')
+    return next(url, context)
+  },
+})`
+
+test('a server that keeps exports in a bucket has its client before it listens, another one never', async (t) => {
+  const { env } = await openSilentBucket(t)
+  for (const [settings, isLoaded] of [
+    [env, true],
+    [{}, false],
+  ] as const) {
+    const dataDir = await mkdtemp(join(tmpdir(), 'dynamo-test-'))
+    const tell = `--import=data:text/javascript,${encodeURIComponent(TELL_BUCKET)}`
+    const server = await serveDynamo({
+      DYNAMO_DATA_DIR: dataDir,
+      NODE_OPTIONS: tell,
+      DYNAMO_SAMPLE: 'off',
+      ...settings,
+    })
+    const isLoadedBefore = server.output().includes('the client of buckets is loaded')
+    await server.stop()
+    await rm(dataDir, { recursive: true })
+    assert.equal(isLoadedBefore, isLoaded)
+  }
+})
 
 eachStore((get) => {
   const { setUp, exportsOf } = exportsOn(get)

@@ -2,7 +2,8 @@ import { open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Config } from '../config.ts'
 import { makeDataFolder } from '../data-folder.ts'
-import type { Bucket, BucketTimeouts } from './bucket.ts'
+import { once } from '../once.ts'
+import type { BucketTimeouts } from './bucket.ts'
 import { doAll } from './do-all.ts'
 import { isOurName } from './file-name.ts'
 
@@ -69,12 +70,8 @@ export function createExportStorage(
       presign: null,
     }
   }
-  let opened: Promise<Bucket> | undefined
   // loaded by who stores there alone: its client is large
-  const bucket = () => {
-    opened ??= import('./bucket.ts').then(({ openBucket }) => openBucket(exports, timeouts))
-    return opened
-  }
+  const bucket = once(async () => (await import('./bucket.ts')).openBucket(exports, timeouts))
   return {
     ...local,
     async keep(name, mediaType, signal) {

@@ -4,7 +4,7 @@ import type { Operation } from './operation.ts'
 
 /** The document that describes every route with an operation, as it is served and as the reference page shows it. */
 export interface OpenApi {
-  /** the document's text, made when it is first asked for */
+  /** makes the document's text */
   text: () => Promise<string>
 }
 
@@ -24,11 +24,5 @@ export function createOpenApi(app: FastifyInstance, config: Pick<Config, 'public
     const { makeDocument } = await import('./openapi-document.ts')
     return JSON.stringify(makeDocument(routes, config), null, 2)
   }
-  let text: Promise<string> | undefined
-  return {
-    text() {
-      text ??= makeText()
-      return text
-    },
-  }
+  return { text: makeText }
 }
