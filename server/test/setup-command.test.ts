@@ -35,7 +35,8 @@ eachStore((get) => {
       ],
       [['--name', 'Medium', '--type', 'FB_PAGE', '--platform-id', 'FB_PAGE_1', ...RULE], 2, /without FB_PAGE_/],
       [['--name', 'Rule', '--type', 'FB_PAGE', '--platform-id', '1', '--vip-indicator', 'ltv >='], 1, /is refused/],
-      [['--name', 'Page', '--type', 'FB_PAGE', '--platform-id', 'a b', ...RULE], 2, /^--platform-id has letters/],
+      [['--name', 'Page', '--type', 'FB_PAGE', '--platform-id', 'a b', ...RULE], 2, /^--platform-id is a number/],
+      [['--name', 'Page', '--type', 'FB_PAGE', '--platform-id', 'goldenreel', ...RULE], 2, /not a name: the page's id/],
       [['--name', '', ...PAGE, ...RULE], 2, /--name/],
     ] as const) {
       const refused = await dynamo(env, ['setup', ...args])

@@ -10,7 +10,12 @@ export function checkPlatformId(text: string): string {
   if (/^(?:FB_PAGE|INSTAGRAM_ACCOUNT)_/.test(platformId)) {
     throw new CommandError("--platform-id is the platform's own id, without FB_PAGE_ or INSTAGRAM_ACCOUNT_", 2)
   }
-  if (!/^[\w.-]+$/.test(platformId)) throw new CommandError('--platform-id has letters, digits, _ . and - alone', 2)
+  if (!/^\d+$/.test(platformId)) {
+    throw new CommandError(
+      "--platform-id is a number, not a name: the page's id, or the Instagram account's (it starts with 1784), as Meta Business Suite shows it",
+      2,
+    )
+  }
   return platformId
 }
 
