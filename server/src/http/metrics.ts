@@ -97,7 +97,7 @@ export function createMetrics(store: Pick<Store, 'db' | 'name' | 'writeDepth'>):
   droppedEvents.inc({ reason: 'given up' }, 0)
   const graphCalls = new Counter({
     name: 'dynamo_graph_calls_total',
-    help: 'Calls to the Graph API, by code: ok, or the error',
+    help: 'Calls to the Graph API, by code: ok, or the error; `other`: one that is not told apart',
     labelNames: ['code'],
     registers,
   })
@@ -111,7 +111,7 @@ export function createMetrics(store: Pick<Store, 'db' | 'name' | 'writeDepth'>):
   })
   new Gauge({
     name: 'dynamo_refused_access_tokens',
-    help: 'Channels whose access token the Graph API refuses; each needs a new one',
+    help: 'Channels whose access token the Graph API refuses, or which lacks a permission; each is to be set anew',
     registers,
     async collect() {
       this.set(await figure(countRefusedTokens(store)))
@@ -151,7 +151,7 @@ export function createMetrics(store: Pick<Store, 'db' | 'name' | 'writeDepth'>):
     countDroppedEvents: (reason, count) => {
       if (count > 0) droppedEvents.inc({ reason }, count)
     },
-    countGraphCall: (code) => graphCalls.inc({ code: /^\d+$/.test(code) && !GRAPH_CODES.has(code) ? 'other' : code }),
+    countGraphCall: (code) => graphCalls.inc({ code: GRAPH_CODES.has(code) ? code : 'other' }),
     text() {
       // its observers of the garbage collector and the event loop cost nothing until somebody asks
       if (!hasProcessMetrics) collectDefaultMetrics({ register: registry })
@@ -180,8 +180,14 @@ async function oldestEventSeconds({ db }: Pick<Store, 'db'>): Promise<number> {
   return oldest?.timestamp ? Math.max(0, Date.now() - oldest.timestamp) / 1_000 : 0
 }
 
-/** The Graph API's own numbers that an operator can do something about; the platform may invent others at any time. */
-const GRAPH_CODES = new Set('1 2 3 4 10 17 32 100 102 190 200 230 368 551 613 80001 80002 80006'.split(' '))
+/**
+ * The Graph API's own numbers that an operator can do something about, and our words; the platform may invent others at
+ * any time, and each would be a series of its own.
+ */
+const GRAPH_CODES = new Set([
+  ...'1 2 3 4 10 17 32 100 102 190 200 230 368 551 613 80001 80002 80006'.split(' '),
+  ...['ok', 'network', 'timeout', 'redirect', 'too large', 'malformed', 'http 429', 'http 4xx', 'http 5xx'],
+])
 /** So many rows of an index are read in no time. */
 const MAX_COUNTED = 10_000
 
