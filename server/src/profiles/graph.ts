@@ -82,7 +82,7 @@ export function createGraph({ url, count = () => undefined, timeoutMs = TIMEOUT_
         redirect: 'manual',
         signal: signal ? AbortSignal.any([timeout, signal]) : timeout,
       })
-      return await read(response)
+      return await read(response, token)
     } catch (error) {
       if (error instanceof GraphError) throw error
       signal?.throwIfAborted()
@@ -106,12 +106,12 @@ export function createGraph({ url, count = () => undefined, timeoutMs = TIMEOUT_
   }
 }
 
-async function read(response: Response): Promise<GraphAnswer> {
+async function read(response: Response, token: string): Promise<GraphAnswer> {
   if (response.status >= 300 && response.status < 400) {
     await response.body?.cancel()
     throw new GraphError('failed', 'redirect')
   }
-  const body = await readJson(response)
+  const body = await readJson(response, token)
   const pauses = usagePauses(response.headers)
   if (isRecord(body) && isRecord(body.error)) throw toError(body.error, pauses)
   if (response.status === 429) throw new GraphError('limited', 'http 429', { pauses })
@@ -120,8 +120,12 @@ async function read(response: Response): Promise<GraphAnswer> {
   return { body, pauses }
 }
 
-/** @returns undefined where an answer other than 2xx is no JSON, as a proxy's is not */
-async function readJson(response: Response): Promise<unknown> {
+/**
+ * Texts that tell the token are null: whatever they were meant as, they are neither stored nor printed.
+ *
+ * @returns undefined where an answer other than 2xx is no JSON, as a proxy's is not
+ */
+async function readJson(response: Response, token: string): Promise<unknown> {
   const chunks: Uint8Array[] = []
   let bytes = 0
   for await (const chunk of response.body ?? []) {
@@ -130,7 +134,9 @@ async function readJson(response: Response): Promise<unknown> {
     chunks.push(chunk)
   }
   try {
-    return JSON.parse(Buffer.concat(chunks).toString('utf8'))
+    return JSON.parse(Buffer.concat(chunks).toString('utf8'), (_name, value) =>
+      typeof value === 'string' && value.includes(token) ? null : value,
+    )
   } catch (error) {
     if (!response.ok) return undefined
     throw new GraphError('failed', 'malformed', { cause: error })

@@ -192,6 +192,17 @@ eachStore((get) => {
     assert.deepEqual(await channel.reads(), [])
   })
 
+  test('texts of the platform that tell the token are not stored', async () => {
+    const channel = await connectGraph(get(), () => ({
+      body: { ...ANN, name: `Ann ${TOKEN}`, profile_pic: `https://cdn.example/ann.jpg?access_token=${TOKEN}` },
+    }))
+    await channel.report([{ platformUserId: ANN.id, cuid: 'ann' }])
+    await channel.read()
+    const [row] = await channel.rows()
+    assert.deepEqual([row?.userName, row?.firstName, row?.profilePic], ['Ann Lee', 'Ann', null])
+    assert.doesNotMatch(await dumpStore(get().env), new RegExp(TOKEN))
+  })
+
   test('an access token is nowhere in the store as it was given', async () => {
     const { env } = get()
     await connectGraph(get(), answerAnn)
