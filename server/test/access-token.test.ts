@@ -123,7 +123,10 @@ ok     It is sent webhooks (pages_manage_metadata)
   await opened.store.write('pauseChannel', { ...channel, untilTimestamp: Date.UTC(2100, 0, 1) })
   const paused = await check(page)
   assert.equal(paused.code, 0)
-  assert.match(paused.stdout, /^ok {5}The platform was asked much: profiles are read again from 2100-01-01/m)
+  assert.match(
+    paused.stdout,
+    /^ok {5}The platform was asked much, or gave no answer: profiles are read again from 2100-01-01/m,
+  )
 
   answers = { ...ALLOWED, 7001: graphError(10, '(#10) Requires pages_read_engagement permission') }
   const unread = await check(page, ['--json'])
@@ -136,6 +139,19 @@ ok     It is sent webhooks (pages_manage_metadata)
 
   answers = { ...ALLOWED, 'me/subscribed_apps': { body: { data: [] } } }
   assert.match((await check(page)).stdout, /^wrong {2}The app is not subscribed to the page/m)
+
+  answers = { ...ALLOWED, me: { body: { id: PAGE, name: `Golden ${TOKEN}` } } }
+  assert.match((await check(page)).stdout, new RegExp(`^ok {5}It is for page ${PAGE}$`, 'm'))
+
+  for (const status of [200, 403]) {
+    const error = { code: 200, message: '(#200) Requires pages_read_engagement permission' }
+    answers = { ...ALLOWED, me: { status, body: { error } } }
+    const lacks = JSON.parse((await check(page, ['--json'])).stdout)
+    assert.deepEqual([lacks.ok, lacks.missingPermissions], [false, ['pages_read_engagement']])
+    assert.match(lacks.findings[0].text, /^The token lacks pages_read_engagement \(200\): give the app/)
+  }
+  answers = { ...ALLOWED, me: graphError(3, 'Application does not have the capability') }
+  assert.match((await check(page)).stdout, /^wrong {2}The token lacks a permission \(3\)/)
 
   answers = { ...ALLOWED, me: graphError(4, '(#4) Application request limit reached') }
   assert.match((await check(page)).stdout, /^wrong {2}The platform was asked too much \(4\)/)

@@ -4,7 +4,7 @@ import { pino } from 'pino'
 import { accessTokenPlace } from '../src/channels/access-token.ts'
 import type { ConversationReport } from '../src/conversations/record-conversations.ts'
 import { createGraph } from '../src/profiles/graph.ts'
-import { type ProfileReader, readDueProfiles } from '../src/profiles/read-profiles.ts'
+import { createLearned, type ProfileReader, readDueProfiles } from '../src/profiles/read-profiles.ts'
 import { createSecrets } from '../src/secrets.ts'
 import { conversationOf } from './conversations.ts'
 import { type GraphCall, type GraphReply, startGraph, type TestGraph } from './graph.ts'
@@ -56,6 +56,7 @@ export async function connectGraph(
     now: () => clock.ms,
     signal: new AbortController().signal,
   }
+  const learned = createLearned()
   const reads = async () => {
     const rows = await store.db
       .selectFrom('profile_reads as r')
@@ -79,6 +80,8 @@ export async function connectGraph(
     report: (reports: Partial<ConversationReport>[]) =>
       store.write('recordConversations', { orgId, conversations: reports.map((given) => report(mediumId, given)) }),
     read: () => readDueProfiles(reader),
+    /** as one server that goes on: what it has learned of the platform it knows the next time */
+    readOn: () => readDueProfiles(reader, learned),
     async rows() {
       const page = await store.readList({ orgId, workspaceId, mediumId, months: null, offset: 0, limit: 100 })
       assert.ok(typeof page === 'object')

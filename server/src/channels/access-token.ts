@@ -25,16 +25,23 @@ export async function setAccessToken(
     where org_id = ${orgId} and channel_key = ${channelKey}`.execute(tx.db)
 }
 
-/** Says that the platform refuses this token: nothing is read with it any more. A token that came meanwhile stays. */
+/**
+ * Says that the platform refuses this token, or that it lacks a permission: nothing is read with it any more. A token
+ * that came meanwhile stays.
+ *
+ * @returns whether it was not said before
+ */
 export async function refuseAccessToken(
   tx: Tx,
   given: { orgId: number; channelKey: number; ciphertext: string; refusedTimestamp: number },
-): Promise<void> {
+): Promise<boolean> {
   const { orgId, channelKey, ciphertext, refusedTimestamp } = given
-  await sql`
+  const refused = await sql`
     /* channels.refuse-token */
     update channels set access_token_refused_timestamp = ${refusedTimestamp}
-    where org_id = ${orgId} and channel_key = ${channelKey} and access_token_ciphertext = ${ciphertext}`.execute(tx.db)
+    where org_id = ${orgId} and channel_key = ${channelKey} and access_token_ciphertext = ${ciphertext}
+      and access_token_refused_timestamp is null`.execute(tx.db)
+  return Number(refused.numAffectedRows ?? 0) > 0
 }
 
 /** Asks the platform nothing for a channel until then, epoch ms; the longest pause counts. */

@@ -29,12 +29,15 @@ function readingFindings(reading: Reading, now: number): Finding[] {
   const [refused, paused] = [reading.accessTokenRefusedTimestamp, reading.graphPausedUntilTimestamp]
   if (refused !== null) {
     const since = new Date(refused).toISOString()
-    const text = `No profiles are read since ${since}, when this token was refused: give the channel a token with channel set`
+    const text = `No profiles are read since ${since}, when this token was refused or lacked a permission: once the rest is ok give the channel its token with channel set`
     return [{ isOk: false, text }]
   }
   if (paused === null || paused <= now) return []
   return [
-    { isOk: true, text: `The platform was asked much: profiles are read again from ${new Date(paused).toISOString()}` },
+    {
+      isOk: true,
+      text: `The platform was asked much, or gave no answer: profiles are read again from ${new Date(paused).toISOString()}`,
+    },
   ]
 }
 

@@ -82,6 +82,7 @@ export async function checkAccessToken(graph: Graph, token: string, channel: Che
   } catch (error) {
     if (!(error instanceof GraphError)) throw error
     check.findings.push({ isOk: false, text: tokenFault(error, isInstagram) })
+    if (error.fault === 'forbidden') check.missingPermissions.push(...error.permissions)
     // nothing else can be told with a token that does not work
     return check
   }
@@ -115,8 +116,10 @@ function compareOwner(owner: TokenCheck['owner'], { type, platformId }: CheckedC
   }
 }
 
-function tokenFault({ fault, code }: GraphError, isInstagram: boolean): string {
+function tokenFault({ fault, code, permissions }: GraphError, isInstagram: boolean): string {
   if (fault === 'refused') return `The platform refuses the access token (${code}): it has expired or was withdrawn`
+  if (fault === 'forbidden')
+    return `The token lacks ${permissions.join(', ') || 'a permission'} (${code}): give the app the permissions, then make the token anew`
   if (fault === 'limited') return `The platform was asked too much (${code}): try again in an hour`
   if (fault === 'unknown' && isInstagram)
     return `The token is not for a page (${code}): take the access token of the page that is connected to the account`

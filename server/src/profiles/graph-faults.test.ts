@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { type GraphReply, graphError } from '../../test/graph.ts'
 import { ANN, answerAnn, connectGraph, DAY_MS, MINUTE_MS, TOKEN } from '../../test/profiles.ts'
 import { eachStore } from '../../test/stores.ts'
+import { createMetrics } from '../http/metrics.ts'
 
 eachStore((get) => {
   test('with a token that the platform refuses nothing more is read, until there is another', async () => {
@@ -46,6 +47,66 @@ eachStore((get) => {
     await channel.report([{ platformUserId: ANN.id }])
     await channel.read()
     assert.equal(channel.graph.calls.length, 1)
+  })
+
+  for (const code of [3, 10, 200, 299]) {
+    test(`where the platform says ${code}, the token lacks a permission: nothing more is read until it is set again`, async () => {
+      let isAllowed = false
+      const channel = await connectGraph(get(), (call) =>
+        isAllowed ? answerAnn(call) : graphError(code, `(#${code}) Requires pages_messaging permission`),
+      )
+      await channel.report([{ platformUserId: ANN.id }, ...Array.from({ length: 30 }, () => ({}))])
+      await channel.read()
+      const asked = channel.graph.calls.length
+      assert.ok(asked <= 4, `${asked} calls`)
+      channel.clock.ms += 7 * DAY_MS
+      await channel.read()
+      assert.equal(channel.graph.calls.length, asked)
+      assert.deepEqual(new Set((await channel.reads()).map((read) => read.attempts)), new Set([0]))
+      assert.equal(channel.lines.filter((line) => line.includes('lacks a permission')).length, 1)
+      assert.match(await createMetrics(get().store).text(), /^dynamo_refused_access_tokens [1-9]/m)
+
+      isAllowed = true
+      await channel.setToken(TOKEN)
+      await channel.read()
+      assert.deepEqual(await channel.reads(), [])
+      assert.equal((await channel.conversationOf(ANN.id))?.user_name, ANN.name)
+    })
+  }
+
+  test('in an outage a channel is left alone for longer and longer, and one person is asked for in between', async () => {
+    let isOut = true
+    const channel = await connectGraph(get(), (call) => (isOut ? { status: 503, body: '' } : answerAnn(call)))
+    await channel.report(Array.from({ length: 60 }, (_, n) => ({ platformUserId: n === 0 ? ANN.id : `${8000 + n}` })))
+    const callsAfter = async (ms: number) => {
+      channel.clock.ms += ms
+      const before = channel.graph.calls.length
+      await channel.readOn()
+      return channel.graph.calls.length - before
+    }
+    const first = await callsAfter(0)
+    assert.ok(first >= 4 && first <= 12, `${first} calls`)
+    // between half and all of it
+    for (const minutes of [1, 2, 4, 8, 16, 30, 30]) {
+      assert.equal(await callsAfter((minutes * MINUTE_MS) / 2 - 1), 0)
+      assert.equal(await callsAfter((minutes * MINUTE_MS) / 2 + 1), 1)
+    }
+    isOut = false
+    assert.ok((await callsAfter(30 * MINUTE_MS)) >= 50)
+    await callsAfter(DAY_MS)
+    assert.deepEqual(await channel.reads(), [])
+    assert.equal((await channel.conversationOf(ANN.id))?.user_name, ANN.name)
+    assert.equal(channel.lines.filter((line) => line.includes('does not answer as it should')).length, 8)
+  })
+
+  test('one person for whom nothing comes keeps nobody else waiting', async () => {
+    const channel = await connectGraph(get(), ({ path }) =>
+      path === ANN.id ? { status: 500, body: '' } : { body: { id: path, name: `Person ${path}` } },
+    )
+    await channel.report([{ platformUserId: ANN.id }, ...Array.from({ length: 9 }, () => ({}))])
+    await channel.readOn()
+    assert.equal(channel.graph.calls.length, 10)
+    assert.equal((await channel.reads()).length, 1)
   })
 
   for (const code of [4, 17, 32, 613, 80_006]) {

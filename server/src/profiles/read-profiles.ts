@@ -6,6 +6,7 @@ import { accessTokenPlace } from '../channels/access-token.ts'
 import type { Store } from '../database/store.ts'
 import type { Secrets } from '../secrets.ts'
 import { type Graph, GraphError, jittered, lengthened, type Pauses } from './graph.ts'
+import { createOutages, type Outages } from './outages.ts'
 import { PROFILE_FIELDS, toProfile } from './profile.ts'
 import type { ProfileRead } from './take-reads.ts'
 
@@ -39,21 +40,37 @@ const LIMITED_PAUSE_MS = 20 * MINUTE_MS
 /** The platform's error for a limit of the whole app: no other channel is asked for either. */
 const APP_LIMIT = '4'
 
+const REFUSALS = {
+  refused: 'The platform refused an access token: set a new one',
+  forbidden: 'An access token lacks a permission: see dynamo channel check, give it the permission, and set it again',
+}
+const NO_ANSWER = 'The platform does not answer as it should: the channel is left alone for a while'
+
 /** Until when this server asks for nobody, epoch ms. */
 interface AppPause {
   untilMs: number
+}
+
+/** What a server has learned of the platform by asking. */
+interface Learned {
+  appPause: AppPause
+  outages: Outages
+}
+
+export function createLearned(): Learned {
+  return { appPause: { untilMs: 0 }, outages: createOutages() }
 }
 
 /** Reads the profiles that are due, on every channel with an access token, until it is stopped. */
 export async function readProfiles(reader: ProfileReader): Promise<void> {
   const { log, signal } = reader
   const running = new Map<string, Promise<void>>()
-  const appPause: AppPause = { untilMs: 0 }
+  const learned = createLearned()
   while (!signal.aborted) {
     try {
-      for (const channel of await findDueChannels(reader, appPause)) {
+      for (const channel of await findDueChannels(reader, learned)) {
         if (running.size >= MAX_CHANNELS || running.has(channel.mediumId)) continue
-        const work = readBatch(reader, channel, appPause)
+        const work = readBatch(reader, channel, learned)
           .catch((error) => {
             if (!signal.aborted) log.error({ message: 'Profiles could not be read', error: String(error) })
           })
@@ -69,12 +86,11 @@ export async function readProfiles(reader: ProfileReader): Promise<void> {
 }
 
 /** Reads what is due now, and ends. */
-export async function readDueProfiles(reader: ProfileReader): Promise<void> {
-  const appPause: AppPause = { untilMs: 0 }
+export async function readDueProfiles(reader: ProfileReader, learned = createLearned()): Promise<void> {
   for (;;) {
-    const channels = await findDueChannels(reader, appPause)
+    const channels = await findDueChannels(reader, learned)
     if (channels.length === 0) return
-    for (const channel of channels) await readBatch(reader, channel, appPause)
+    for (const channel of channels) await readBatch(reader, channel, learned)
   }
 }
 
@@ -87,7 +103,7 @@ interface DueChannel {
 }
 
 /** Channels with an access token that the platform takes, and people whose profile is due; in any order. */
-async function findDueChannels({ store, now }: ProfileReader, appPause: AppPause): Promise<DueChannel[]> {
+async function findDueChannels({ store, now }: ProfileReader, { appPause }: Learned): Promise<DueChannel[]> {
   if (now() < appPause.untilMs) return []
   const rows = await store.db
     .selectFrom('channels as c')
@@ -114,7 +130,7 @@ async function findDueChannels({ store, now }: ProfileReader, appPause: AppPause
     .map(({ row }) => row)
 }
 
-async function readBatch(reader: ProfileReader, channel: DueChannel, appPause: AppPause): Promise<void> {
+async function readBatch(reader: ProfileReader, channel: DueChannel, learned: Learned): Promise<void> {
   const { store, secrets, now } = reader
   const { orgId, channelKey, mediumId } = channel
   const token = secrets.decrypt(channel.ciphertext, accessTokenPlace(orgId, mediumId))
@@ -132,16 +148,17 @@ async function readBatch(reader: ProfileReader, channel: DueChannel, appPause: A
   let isStopped = false
   let failure: { error: unknown } | undefined
   const readOneByOne = async () => {
-    while (!isStopped && now() >= appPause.untilMs) {
+    while (!isStopped && now() >= learned.appPause.untilMs) {
       const read = left.shift()
       if (!read) return
-      const said = await readProfile(reader, channel, { read, lease, token, appPause }).catch((error: unknown) => {
+      const said = await readProfile(reader, channel, { read, lease, token, learned }).catch((error: unknown) => {
         failure ??= { error }
       })
       if (said !== 'go on') isStopped = true
     }
   }
-  await Promise.all(Array.from({ length: SIDE_BY_SIDE }, readOneByOne))
+  const length = learned.outages.isOut(mediumId) ? 1 : SIDE_BY_SIDE
+  await Promise.all(Array.from({ length }, readOneByOne))
   if (left.length > 0) {
     const conversationKeys = left.map((read) => read.conversationKey)
     await store.write('returnProfileReads', { orgId, conversationKeys, lease, dueTimestamp: now(), failed: false })
@@ -154,9 +171,10 @@ async function readBatch(reader: ProfileReader, channel: DueChannel, appPause: A
 async function readProfile(
   { store, graph, log, now, signal }: ProfileReader,
   channel: DueChannel,
-  { read, lease, token, appPause }: { read: ProfileRead; lease: string; token: string; appPause: AppPause },
+  { read, lease, token, learned }: { read: ProfileRead; lease: string; token: string; learned: Learned },
 ): Promise<'go on' | 'stop'> {
   const { orgId, channelKey, mediumId, type, ciphertext } = channel
+  const { appPause, outages } = learned
   const { conversationKey, platformUserId, attempts } = read
   const record = (profile: ReturnType<typeof toProfile> | null) =>
     store.write('recordProfile', { orgId, conversationKey, lease, profile, readTimestamp: now() })
@@ -188,20 +206,22 @@ async function readProfile(
   }
   try {
     const { body, pauses } = await graph.get(platformUserId, { fields: PROFILE_FIELDS[type] }, token, signal)
+    outages.end(mediumId)
     await record(toProfile(type, body))
     return await heed(pauses)
   } catch (error) {
     if (!(error instanceof GraphError)) throw error
+    if (error.fault !== 'failed') outages.end(mediumId)
     switch (error.fault) {
       case 'refused':
+      // of the page's token, not of the person: with it nobody else can be read either
+      case 'forbidden': {
         await giveBack(0, false)
-        await store.write('refuseAccessToken', { orgId, channelKey, ciphertext, refusedTimestamp: now() })
-        log.warn({
-          message: 'The platform refused an access token: set a new one',
-          channel: mediumId,
-          code: error.code,
-        })
+        const refused = { orgId, channelKey, ciphertext, refusedTimestamp: now() }
+        const isNews = await store.write('refuseAccessToken', refused)
+        if (isNews) log.warn({ message: REFUSALS[error.fault], channel: mediumId, code: error.code })
         return 'stop'
+      }
       case 'limited': {
         const pauseMs = jittered(LIMITED_PAUSE_MS)
         if (error.code === APP_LIMIT) leaveAppAlone(pauseMs)
@@ -213,10 +233,14 @@ async function readProfile(
       case 'unknown':
         await record(null)
         return await heed(error.pauses)
-      default:
+      default: {
+        const { pauseMs, isNews } = outages.fail(mediumId, now())
+        if (pauseMs > 0) await leaveAlone(pauseMs)
+        if (isNews) log.warn({ message: NO_ANSWER, channel: mediumId, code: error.code, pauseMs })
         if (attempts + 1 >= MAX_ATTEMPTS) await record(null)
         else await giveBack(jittered(Math.min(FIRST_RETRY_MS * 2 ** attempts, MAX_RETRY_MS)), true)
-        return 'go on'
+        return pauseMs === 0 ? 'go on' : 'stop'
+      }
     }
   }
 }
