@@ -24,7 +24,7 @@ import {
   revokeApiKey,
   setOrganizationActive,
 } from './organizations/write-organizations.ts'
-import { planUnreadChunk } from './profiles/plan-reads.ts'
+import { forgetPlannedChunk, planUnreadChunk } from './profiles/plan-reads.ts'
 import { recordProfile, returnProfileReads, takeProfileReads } from './profiles/take-reads.ts'
 import { setPersonalInformation } from './users/set-personal-information.ts'
 import { deleteStale, finishBuild } from './vip-users/build.ts'
@@ -57,6 +57,7 @@ export const writes = {
   forgetErasures,
   forgetEvents,
   forgetExport,
+  forgetPlannedChunk,
   markCompacted,
   identify: idempotent(identify, { repeat: () => 0 }),
   markConversion: idempotent(markConversion, { cuidOf: (userId) => userId }),

@@ -10,7 +10,8 @@ export function accessTokenPlace(orgId: number, mediumId: string): SecretPlace {
 
 /**
  * Gives a channel another access token, with which profiles are read again; null takes it away. Who writes from then on
- * is asked for; who came before and never was is left to `planUnreadProfiles`.
+ * is asked for; who came before and never was is left to `planUnreadProfiles`, who is still to be asked for when it is
+ * taken away to `forgetPlannedReads`.
  */
 export async function setAccessToken(
   tx: Tx,

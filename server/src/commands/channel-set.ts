@@ -1,5 +1,5 @@
 import { accessTokenPlace } from '../channels/access-token.ts'
-import { planUnreadProfiles } from '../profiles/plan-reads.ts'
+import { forgetPlannedReads, planUnreadProfiles } from '../profiles/plan-reads.ts'
 import { type AccessTokenOption, readAccessToken } from './access-token.ts'
 import { CommandError } from './command-error.ts'
 import { findChannel, findOrganization } from './find.ts'
@@ -22,7 +22,8 @@ export async function run(options: Options): Promise<void> {
     const { channelKey } = await findChannel(store, orgId, options.channel)
     const ciphertext = token === null ? null : secrets.encrypt(token, accessTokenPlace(orgId, options.channel))
     await store.write('setAccessToken', { orgId, channelKey, ciphertext })
-    if (token !== null) await planUnreadProfiles(store, { orgId, channelKey })
+    if (token === null) await forgetPlannedReads(store, { orgId, channelKey })
+    else await planUnreadProfiles(store, { orgId, channelKey })
     answer(options, token === null ? 'It has no access token any more' : 'It has a new access token', {
       id: options.channel,
       hasAccessToken: token !== null,

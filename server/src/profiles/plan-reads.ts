@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { readNextConversations } from '../conversations/read-next.ts'
 import { lockEach, rowsTable } from '../database/rows.ts'
-import { shareRules } from '../database/rules-lock.ts'
+import { shareRules, takeRules } from '../database/rules-lock.ts'
 import type { Store } from '../database/store.ts'
 import type { Tx } from '../database/write.ts'
 
@@ -70,6 +70,8 @@ export async function planUnreadChunk(
 ): Promise<string | null> {
   // nobody is erased between the look at a conversation and the plan
   await shareRules(tx, orgId)
+  // its token may have been taken away meanwhile
+  if (!(await hasAccessToken(tx, orgId, channelKey))) return null
   const conversations = await readNextConversations(tx.db, { orgId, channelKey, after, limit: CHUNK })
   const last = conversations.at(-1)
   if (!last) return null
@@ -87,4 +89,46 @@ export async function planUnreadChunk(
   const planned = unread.map(({ conversation_key: conversationKey }) => ({ conversationKey, channelKey, isLast: true }))
   await planProfileReads(tx, orgId, planned)
   return last.platform_user_id
+}
+
+/**
+ * Forgets whose profiles were to be read of a channel that has no access token any more. Leaves the store to others in
+ * between; can be done again at any time.
+ */
+export async function forgetPlannedReads(
+  store: Pick<Store, 'write'>,
+  channel: { orgId: number; channelKey: number },
+): Promise<void> {
+  for (let forgotten = CHUNK; forgotten > 0; ) {
+    const startedMs = performance.now()
+    forgotten = await store.write('forgetPlannedChunk', channel)
+    await pause((performance.now() - startedMs) / 2)
+  }
+}
+
+/** @returns how many were forgotten; 0: there are no more, or the channel has an access token again */
+export async function forgetPlannedChunk(
+  tx: Tx,
+  { orgId, channelKey }: { orgId: number; channelKey: number },
+): Promise<number> {
+  // nobody else who deletes some of them holds others that are wanted here
+  await takeRules(tx, orgId)
+  if (await hasAccessToken(tx, orgId, channelKey)) return 0
+  const forgotten = await sql`
+    /* profile-reads.forget */
+    delete from profile_reads where org_id = ${orgId} and conversation_key in (
+      select r.conversation_key from profile_reads r
+      where r.org_id = ${orgId} and r.channel_key = ${channelKey} limit ${CHUNK})`.execute(tx.db)
+  return Number(forgotten.numAffectedRows ?? 0)
+}
+
+async function hasAccessToken({ db }: Tx, orgId: number, channelKey: number): Promise<boolean> {
+  const channel = await db
+    .selectFrom('channels as c')
+    .select('c.channel_key')
+    .where('c.org_id', '=', orgId)
+    .where('c.channel_key', '=', channelKey)
+    .where('c.access_token_ciphertext', 'is not', null)
+    .executeTakeFirst()
+  return channel !== undefined
 }
