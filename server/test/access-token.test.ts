@@ -175,6 +175,21 @@ test('whoever wrote to a channel before is read from the platform', async () => 
     .select(['c.platform_user_id', 'c.user_name', 'c.last_user_message_timestamp'])
     .execute()
   assert.deepEqual(rows.map(Object.values), [['7001', 'Ann Lee', Date.UTC(2026, 4, 1, 10)]])
+  const known = [{ participants: { data: [person, { id: PAGE }] } }]
+  let pages = 0
+  const endless = () => ({ body: { data: known, paging: { cursors: { after: `cursor-${++pages}` } } } })
+  answers = {
+    ...ALLOWED,
+    get 'me/conversations'() {
+      return endless()
+    },
+  }
+  const left = await run(args)
+  assert.equal(left.code, 1)
+  assert.match(
+    left.stderr,
+    /^The platform's list has no end: 100 pages in a row name nobody new\. Conversations read: 101$/m,
+  )
   answers = { ...ALLOWED, 'me/conversations': graphError(200, '(#200) Requires pages_messaging permission') }
   const refused = await run(args)
   assert.equal(refused.code, 1)
@@ -218,6 +233,8 @@ test('a channel that is given a token has the profiles read of who wrote to it b
   assert.deepEqual(await reads(), [])
   await set(page, ['--access-token'], { env: { DYNAMO_ACCESS_TOKEN: TOKEN } })
   assert.deepEqual((await reads()).map(Object.values), [[0, 0]])
+  await set(page, ['--clear-access-token'])
+  assert.deepEqual(await reads(), [])
 })
 
 test('an access token goes over no network in the clear', async () => {

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { GraphError } from '../profiles/graph.ts'
-import { listPeople } from '../profiles/list-people.ts'
+import { EndlessListError, listPeople } from '../profiles/list-people.ts'
 import { type ChannelOptions, withAccessToken } from './access-token.ts'
 import { CommandError } from './command-error.ts'
 import { answer, say } from './output.ts'
@@ -31,6 +31,9 @@ export async function run(options: ChannelOptions): Promise<void> {
         progress.update(0, String(conversations))
       }
     } catch (error) {
+      if (error instanceof EndlessListError) {
+        throw new CommandError(`The platform's list has no end: ${error.message}. Conversations read: ${conversations}`)
+      }
       if (!(error instanceof GraphError)) throw error
       throw new CommandError(`The platform does not list the conversations (${error.code}): see dynamo channel check`)
     } finally {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type GraphCall, type GraphReply, graphError, startGraph } from '../../test/graph.ts'
 import { createGraph, GraphError } from './graph.ts'
-import { listPeople, type PeopleOfChannel, type Person } from './list-people.ts'
+import { EndlessListError, listPeople, type PeopleOfChannel, type Person } from './list-people.ts'
 
 const TOKEN = 'EAAG-page-token-2a90'
 const PAGE: PeopleOfChannel = { type: 'FB_PAGE', platformId: '1045' }
@@ -144,6 +144,15 @@ test('it waits where the platform was asked too much, tries again where it fails
 test('a list without an end is left, and nobody waits before they have what was listed, or for nothing', async () => {
   const endless = await list((_call, count) => page([{}], `cursor-${count}`))
   assert.deepEqual([endless.people, endless.calls.length], [[], 100])
+  assert.ok(endless.failure instanceof EndlessListError)
+  const known = await list((_call, count) => page([conversation(`${count % 7}`)], `cursor-${count}`))
+  assert.equal(known.calls.length, 107)
+  assert.ok(known.failure instanceof EndlessListError)
+  assert.match(known.failure.message, /^100 pages in a row name nobody new$/)
+  const mixed = await list((_call, count) =>
+    page([conversation('1'), conversation(`${count - (count % 99)}`)], count < 300 ? `cursor-${count}` : undefined),
+  )
+  assert.deepEqual([mixed.calls.length, mixed.failure], [300, undefined])
   const large = await list(() => page([conversation('1')], 'x'.repeat(10_000)))
   assert.deepEqual([large.people.length, large.calls.length], [1, 1])
   const busy = { 'x-app-usage': '{"call_count":95}' }

@@ -1,6 +1,7 @@
 import { isRecord } from '../http/is-record.ts'
 import { dataIn, type Graph, GraphError, jittered } from './graph.ts'
 import { type Profile, toProfile } from './profile.ts'
+import { createSeen } from './seen.ts'
 
 /** A person with whom a channel has a conversation at the platform. */
 export interface Person {
@@ -30,35 +31,41 @@ const PLATFORM = { FB_PAGE: 'messenger', INSTAGRAM_ACCOUNT: 'instagram' } as con
 const LIMITED_PAUSE_MS = 300_000
 const RETRY_MS = 500
 const MAX_ATTEMPTS = 6
-/** Of people whom we cannot tell apart; a list that goes on like that has no end. */
-const MAX_EMPTY_PAGES = 100
+/** Of people whom we cannot tell apart, or who were listed before; a list that goes on like that has no end. */
+const MAX_STALE_PAGES = 100
 /** Characters; the platform's own have some hundred. */
 const MAX_CURSOR = 4_096
 /** `2026-05-01T10:00:00+0000` */
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)$/
 const LEFT_ALONE = 'The platform asks to be left alone'
 
+/** A list that goes on, and names nobody new. */
+export class EndlessListError extends Error {}
+
 /**
  * The people with whom a channel has conversations, as the platform lists them, page by page; those whom it lists
  * without telling who is the person are left out. Waits where the platform was asked too much.
  *
  * @throws GraphError where the token is no good or may not do it, or where nothing helps
+ * @throws EndlessListError
  * @see https://developers.facebook.com/docs/messenger-platform/conversations
  */
 export async function* listPeople(asking: Asking, channel: PeopleOfChannel): AsyncGenerator<Person[]> {
   const params = { platform: PLATFORM[channel.type], fields: FIELDS, limit: String(PAGE) }
-  const seen = new Set<string>()
-  let emptyPages = 0
+  const seen = createSeen()
+  let stalePages = 0
   for (let after: string | undefined; ; ) {
     const { body, pauses } = await ask(asking, after === undefined ? params : { ...params, after })
     const conversations = Array.isArray(body.data) ? body.data : []
     const people = conversations.flatMap((conversation) => toPerson(conversation, channel) ?? [])
     if (people.length > 0) yield people
-    emptyPages = people.length > 0 ? 0 : emptyPages + 1
+    const before = after
     after = cursorIn(body)
-    // a cursor that comes again would lead round in a circle
-    if (conversations.length === 0 || after === undefined || seen.has(after) || emptyPages === MAX_EMPTY_PAGES) return
-    seen.add(after)
+    // the same cursor again would lead to the same page
+    if (conversations.length === 0 || after === undefined || after === before) return
+    const isNews = people.map(({ platformUserId }) => seen.add(platformUserId)).includes(true)
+    stalePages = isNews ? 0 : stalePages + 1
+    if (stalePages === MAX_STALE_PAGES) throw new EndlessListError(`${stalePages} pages in a row name nobody new`)
     if (pauses.channelMs > 0) await asking.wait(pauses.channelMs, LEFT_ALONE)
   }
 }
