@@ -192,6 +192,18 @@ async function readProfile(
   const leaveAppAlone = (ms: number) => {
     appPause.untilMs = Math.max(appPause.untilMs, now() + ms)
   }
+  /** Later and later, and at last not. */
+  const tryAgain = async () => {
+    if (attempts + 1 >= MAX_ATTEMPTS) await record(null)
+    else await giveBack(jittered(Math.min(FIRST_RETRY_MS * 2 ** attempts, MAX_RETRY_MS)), true)
+  }
+  const refuseToken = async (fault: keyof typeof REFUSALS, code: string): Promise<'stop'> => {
+    await giveBack(0, false)
+    const refused = { orgId, channelKey, ciphertext, refusedTimestamp: now() }
+    const isNews = await store.write('refuseAccessToken', refused)
+    if (isNews) log.warn({ message: REFUSALS[fault], channel: mediumId, code })
+    return 'stop'
+  }
   const heed = async ({ channelMs, appMs }: Pauses): Promise<'go on' | 'stop'> => {
     leaveAppAlone(lengthened(appMs))
     if (channelMs === 0) return 'go on'
@@ -211,17 +223,17 @@ async function readProfile(
     return await heed(pauses)
   } catch (error) {
     if (!(error instanceof GraphError)) throw error
-    if (error.fault !== 'failed') outages.end(mediumId)
+    if (error.fault !== 'failed' && error.fault !== 'forbidden') outages.end(mediumId)
     switch (error.fault) {
       case 'refused':
-      // of the page's token, not of the person: with it nobody else can be read either
-      case 'forbidden': {
-        await giveBack(0, false)
-        const refused = { orgId, channelKey, ciphertext, refusedTimestamp: now() }
-        const isNews = await store.write('refuseAccessToken', refused)
-        if (isNews) log.warn({ message: REFUSALS[error.fault], channel: mediumId, code: error.code })
-        return 'stop'
-      }
+        return await refuseToken(error.fault, error.code)
+      case 'forbidden':
+        // mostly the page's token lacks it, and nobody else can be read either; it may be this person's alone
+        if (attempts === 0 && outages.fail(mediumId, now()).pauseMs > 0) {
+          return await refuseToken(error.fault, error.code)
+        }
+        await tryAgain()
+        return 'go on'
       case 'limited': {
         const pauseMs = jittered(LIMITED_PAUSE_MS)
         if (error.code === APP_LIMIT) leaveAppAlone(pauseMs)
@@ -237,8 +249,7 @@ async function readProfile(
         const { pauseMs, isNews } = outages.fail(mediumId, now())
         if (pauseMs > 0) await leaveAlone(pauseMs)
         if (isNews) log.warn({ message: NO_ANSWER, channel: mediumId, code: error.code, pauseMs })
-        if (attempts + 1 >= MAX_ATTEMPTS) await record(null)
-        else await giveBack(jittered(Math.min(FIRST_RETRY_MS * 2 ** attempts, MAX_RETRY_MS)), true)
+        await tryAgain()
         return pauseMs === 0 ? 'go on' : 'stop'
       }
     }
