@@ -13,7 +13,7 @@ import { eachStore } from './stores.ts'
 const COUNT = 1_500
 
 eachStore((get) => {
-  const { setUp } = exportsOn(get)
+  const { setUp, exportsOf } = exportsOn(get)
 
   /** The list as it is paged through. */
   async function walk({ get: ask, credentials, query }: Awaited<ReturnType<typeof setUp>>): Promise<object[]> {
@@ -121,6 +121,32 @@ eachStore((get) => {
     assert.equal((await refused(t.query, await t.key(t.organization.orgId, 'report')))[0], 403)
     assert.deepEqual(await readdir(join(t.dataDir, 'exports')).catch(() => []), [])
     assert.equal((await t.get(t.credentials, `/externalApi/v1/vip-users/export?${t.query}`)).statusCode, 200)
+  })
+
+  test('HEAD is answered as GET is, and makes no file', async () => {
+    const t = await setUp({ count: 3 })
+    const { workspaceId } = t.organization
+    const head = (query: string) => t.get(t.credentials, `/vip-users/export?${query}`, {}, 'HEAD')
+    const answer = await head(t.query)
+    assert.deepEqual([answer.statusCode, answer.body], [200, ''])
+    assert.deepEqual(await readdir(join(t.dataDir, 'exports')).catch(() => []), [])
+    assert.deepEqual(await exportsOf(t.organization.orgId), [])
+    assert.deepEqual(
+      await Promise.all(
+        [
+          `${t.query}&limit=5`,
+          `workspaceId=none&mediumId=${t.mediumId}`,
+          `workspaceId=${workspaceId}&mediumId=none`,
+        ].map(async (query) => (await head(query)).statusCode),
+      ),
+      [422, 404, 400],
+    )
+    assert.equal((await t.app.inject({ method: 'HEAD', url: `/vip-users/export?${t.query}` })).statusCode, 403)
+    const got = await t.get(t.credentials, `/vip-users/export?${t.query}`)
+    const ownOfEach = { 'content-length': '', 'x-request-id': '', date: '' }
+    assert.deepEqual({ ...answer.headers, ...ownOfEach }, { ...got.headers, ...ownOfEach })
+    // what the answer to a GET would be is not known
+    assert.equal(answer.headers['content-length'], undefined)
   })
 
   test('parts of a file can be fetched, and its headers alone', async () => {

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { ReadStream } from 'node:fs'
 import type { IncomingMessage } from 'node:http'
 import send from '@fastify/send'
-import type { FastifyInstance, FastifyReply } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Store } from '../database/store.ts'
 import { errors } from '../http/errors.ts'
 import { validateInput } from '../http/input.ts'
@@ -15,9 +15,12 @@ import { attachment } from './attachment.ts'
 import { createExport } from './create-export.ts'
 import { KEPT_MS } from './export-rows.ts'
 import { exportSchema } from './filter.ts'
+import type { ExportFormat } from './formats.ts'
 import { freeSent } from './free-sent.ts'
 import { createLine } from './line.ts'
+import type { ExportQuestion } from './read-rows.ts'
 import type { ExportStorage } from './storage.ts'
+import { countRows } from './write-list.ts'
 
 /** What the reference says of the route; loaded when somebody reads it. */
 const loadOperation = async () => (await import('./operation.ts')).operation
@@ -30,7 +33,7 @@ export interface ExportOptions {
   publicUrl: string
 }
 
-/** `GET /vip-users/export`; of several apps of one server each has its own line. */
+/** `GET` and `HEAD /vip-users/export`; of several apps of one server each has its own line. */
 export function createExportRoutes({ store, storage, secrets, metrics, publicUrl }: ExportOptions) {
   const inLine = createLine()
   const running = new Set<Promise<unknown>>()
@@ -49,12 +52,20 @@ export function createExportRoutes({ store, storage, secrets, metrics, publicUrl
     app.addHook('onClose', async () => {
       await Promise.allSettled(running)
     })
+    // all that a GET looks at before it makes a file, whose address nobody would get
+    app.head('/vip-users/export', async (request, reply) => {
+      const { question } = readQuestion(request)
+      await countRows(store, question)
+      const { workspaceId, mediumId } = question
+      request.trace = { workspaceId, mediumId, returned: 0 }
+      return reply.header('cache-control', 'no-store').type('application/json; charset=utf-8').send()
+    })
+
     app.get('/vip-users/export', { config: { operation: loadOperation } }, async (request, reply) => {
-      const filter = validateInput(exportSchema, request.query)
-      const { workspaceId, mediumId, format } = filter
-      const { orgId, organizationId } = request.caller
+      const { question, format } = readQuestion(request)
+      const { workspaceId, mediumId } = question
+      const { organizationId } = request.caller
       const signal = whenHungUp(reply)
-      const question = { orgId, workspaceId, mediumId, months: monthsOf(filter) }
       const { fileName, rows, expiresTimestamp } = await metrics.timeExport(() =>
         withoutTimeout(request, () =>
           run(inLine(() => createExport(store, storage, question, { format, signal }), signal)),
@@ -68,6 +79,16 @@ export function createExportRoutes({ store, storage, secrets, metrics, publicUrl
       return reply.header('cache-control', 'no-store').send({ totalCount: rows, csvUrl })
     })
   }
+}
+
+/** @throws InputError */
+function readQuestion({ query, caller: { orgId } }: FastifyRequest): {
+  question: ExportQuestion
+  format: ExportFormat
+} {
+  const filter = validateInput(exportSchema, query)
+  const { workspaceId, mediumId, format } = filter
+  return { question: { orgId, workspaceId, mediumId, months: monthsOf(filter) }, format }
 }
 
 /** Nobody waits any more for what this request asks for. */

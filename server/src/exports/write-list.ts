@@ -33,8 +33,7 @@ export async function writeList(
   question: ExportQuestion,
   { format, write, signal, onProgress = () => undefined }: WriteOptions,
 ): Promise<number> {
-  const asked = await createSettledReader(store)({ ...question, limit: 1, offset: 0 }, Date.now())
-  const { total } = requireList(asked)
+  const total = await countRows(store, question)
   const { head, line } = FORMATS[format]
   const { orgId, months } = question
   return await store.snapshot(async (db) => {
@@ -64,4 +63,14 @@ export async function writeList(
     await flush()
     return rows
   })
+}
+
+/**
+ * How many rows a list has now. Whoever is due by then is judged anew first.
+ *
+ * @throws ApiError 404, 400 as the list does
+ */
+export async function countRows(store: Pick<Store, 'readList' | 'write'>, question: ExportQuestion): Promise<number> {
+  const asked = await createSettledReader(store)({ ...question, limit: 1, offset: 0 }, Date.now())
+  return requireList(asked).total
 }
