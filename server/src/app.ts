@@ -14,7 +14,7 @@ import { createExportRoutes, fileRoutes } from './exports/routes.ts'
 import { createExportStorage, type ExportStorage } from './exports/storage.ts'
 import { createAuthenticate } from './http/authenticate.ts'
 import { createCallers, type Scope } from './http/callers.ts'
-import { createClientErrorHandler } from './http/client-error.ts'
+import { createSocketRefusals } from './http/client-error.ts'
 import { answerError, toApiError } from './http/error-handler.ts'
 import { errors } from './http/errors.ts'
 import { healthRoutes } from './http/health.ts'
@@ -23,6 +23,7 @@ import { createMetrics, type Metrics, metricsRoute } from './http/metrics.ts'
 import { createOneAtATime } from './http/one-at-a-time.ts'
 import { createOpenApi } from './http/openapi.ts'
 import { parseQuery } from './http/query.ts'
+import { isTooLarge } from './http/read-body.ts'
 import { referenceRoutes } from './http/reference.ts'
 import { refuseQuery } from './http/refuse-query.ts'
 import { createRequestId } from './http/request-id.ts'
@@ -88,6 +89,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
   const { metrics = createMetrics(store), storage = createExportStorage(config), onEvents = () => undefined } = options
   const stamp = createStamp(metrics, now, log)
   const requestId = createRequestId()
+  const refuse = createSocketRefusals(now, requestId, log)
   const app = fastify({
     logger: false,
     connectionTimeout: timeouts.connectionMs,
@@ -117,7 +119,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
       stamp.onSend(request, reply)
       answerError(error, request, reply)
     },
-    clientErrorHandler: createClientErrorHandler(now, requestId, log),
+    clientErrorHandler: refuse.clientError,
   })
   app.decorateRequest('caller')
   app.decorateRequest('startMs', 0)
@@ -129,6 +131,13 @@ export function buildApp(options: AppOptions): FastifyInstance {
   app.addHook('onRequest', (request, _reply, done) => {
     stamp.onRequest(request)
     done(hasItsHost(request.raw) ? undefined : errors.malformedRequest())
+  })
+  app.server.on('connect', refuse.connect)
+  app.server.on('checkContinue', (request, response) => {
+    // a client that is not told to send its body may send it all the same: what follows is no request (RFC 9110, 10.1.1)
+    if (isTooLarge(request)) response.shouldKeepAlive = false
+    else response.writeContinue()
+    app.server.emit('request', request, response)
   })
   // an expectation other than 100-continue may be passed over (RFC 9110, section 10.1.1); Node's own 417 has no body
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))

@@ -160,6 +160,39 @@ test('of a body that is too large a client is told that, though it reads nothing
   })
 })
 
+test('who asks first whether to send a body is told at once that it is too large, and otherwise to send it', async () => {
+  const { app } = testApp(opened.store)
+  app.post('/echo', (request) => ({ body: request.body }))
+  await withPort(app, async (port) => {
+    const start = 'POST /echo HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\nexpect: 100-continue\r\n'
+    const tooLarge = await exchange(port, `${start}content-length: ${5e6}\r\n\r\n`)
+    assert.deepEqual([tooLarge.status, tooLarge.body], [413, { message: 'Body is larger than 4 MiB' }])
+    assert.match(tooLarge.head, /connection: close/)
+    const socket = connect(port, '127.0.0.1')
+    socket.write(`${start}content-length: 2\r\nconnection: close\r\n\r\n`)
+    assert.equal(String((await once(socket, 'data'))[0]), 'HTTP/1.1 100 Continue\r\n\r\n')
+    socket.write('[]')
+    assert.match(await text(socket), /^HTTP\/1\.1 200 .*\{"body":\[\]\}$/s)
+  })
+})
+
+test('CONNECT is 404, and its connection closed; it is no answer to what was asked before', async () => {
+  const app = appWithBody()
+  app.get('/waits', () => pause(50, {}))
+  await withPort(app, async (port) => {
+    const { status, head, body } = await exchange(port, 'CONNECT example.com:443 HTTP/1.1\r\nhost: example.com\r\n\r\n')
+    assert.deepEqual([status, body], [404, { message: 'Not found' }])
+    assert.match(head, /x-request-id: .+connection: close/s)
+    const ahead = connect(port, '127.0.0.1')
+    ahead.write('GET /waits HTTP/1.1\r\nhost: x\r\n\r\nCONNECT example.com:443 HTTP/1.1\r\nhost: example.com\r\n\r\n')
+    assert.equal(await text(ahead), '')
+    const rude = connect(port, '127.0.0.1')
+    rude.write('CONNECT example.com:443 HTTP/1.1\r\nhost: example.com\r\n\r\n', () => rude.resetAndDestroy())
+    await once(rude, 'close')
+    assert.equal((await fetch(`http://127.0.0.1:${port}/healthz`)).status, 200)
+  })
+})
+
 test('a body with a Content-Encoding is 415', async () => {
   const headers = { 'content-type': 'application/json', 'content-encoding': 'gzip' }
   const answer = await appWithBody().inject({ method: 'POST', url: '/echo', headers, payload: '[]' })

@@ -1,5 +1,6 @@
-import { type ServerResponse, STATUS_CODES } from 'node:http'
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { Logger } from 'pino'
 import { bodyOf } from './error-handler.ts'
 import { type ApiError, errors } from './errors.ts'
@@ -11,15 +12,13 @@ const CLIENT_ERRORS: Record<string, () => ApiError> = {
 }
 
 /** Answers on the bare socket, as our other answers look, and closes it. */
-export function createClientErrorHandler(now: () => number, requestId: () => string, log: Logger | undefined) {
-  return (error: Error & { code?: string }, socket: Socket): void => {
-    if (error.code === 'ECONNRESET' || socket.destroyed) return
-    const answer = (CLIENT_ERRORS[error.code ?? ''] ?? errors.malformedRequest)()
+export function createSocketRefusals(now: () => number, requestId: () => string, log: Logger | undefined) {
+  function refuse(socket: Socket, answer: ApiError, reason: string | undefined): void {
     const status = answer.statusCode
     const id = requestId()
-    log?.info({ id, status, reason: error.code })
-    // into an answer that is under way, of which Node tells nowhere else, no other is written
-    const isAnswering = Boolean((socket as Socket & { _httpMessage?: ServerResponse })._httpMessage?.headersSent)
+    log?.info({ id, status, reason })
+    // into an answer that is under way no other is written
+    const isAnswering = Boolean(answerOn(socket)?.headersSent)
     if (socket.writable && !isAnswering) {
       const body = JSON.stringify(bodyOf(answer))
       socket.write(
@@ -31,4 +30,26 @@ export function createClientErrorHandler(now: () => number, requestId: () => str
     if (isAnswering) socket.destroy()
     else socket.destroySoon()
   }
+
+  return {
+    clientError(error: Error & { code?: string }, socket: Socket): void {
+      if (error.code === 'ECONNRESET' || socket.destroyed) return
+      refuse(socket, (CLIENT_ERRORS[error.code ?? ''] ?? errors.malformedRequest)(), error.code)
+    },
+    /** `CONNECT` names a host to be led to, which is no route of ours. */
+    connect(_request: IncomingMessage, stream: Duplex): void {
+      // Node's own server has no other streams
+      const socket = stream as Socket
+      // Node hears it no longer, and unheard it would end the process
+      socket.on('error', () => undefined)
+      // it would be taken for the answer to what was asked before
+      if (answerOn(socket)) socket.destroy()
+      else refuse(socket, errors.unknownRoute(), 'CONNECT')
+    },
+  }
+}
+
+/** The answer whose turn it is, of which Node tells nowhere else. */
+function answerOn(socket: Socket): ServerResponse | null | undefined {
+  return (socket as Socket & { _httpMessage?: ServerResponse | null })._httpMessage
 }

@@ -7,6 +7,11 @@ const MAX_BYTES = 4 * 1024 * 1024
 const MAX_PASSED_OVER = 64 * 1024 * 1024
 const FIRST_BYTES = 16 * 1024
 
+/** Whether a body is larger than it may be, as far as its length is told before it comes. */
+export function isTooLarge({ headers }: IncomingMessage): boolean {
+  return Number(headers['content-length']) > MAX_BYTES
+}
+
 /** Reads a body as it came. @throws ApiError 413, 503 where too much arrives at once, 400 where it breaks off */
 export type BodyReader = (arriving: IncomingMessage) => Promise<Buffer>
 
@@ -70,7 +75,9 @@ export function createBodyReader(maxHeld: number, givesWayMs = Number.POSITIVE_I
     }
 
     all.add(own)
-    if (Number(arriving.headers['content-length']) > MAX_BYTES) refuse(errors.bodyTooLarge())
+    if (isTooLarge(arriving)) refuse(errors.bodyTooLarge())
+    // who waits to be told to send it sends nothing that could be passed over
+    if (refusal && /100-continue/i.test(arriving.headers.expect ?? '')) throw refusal
     try {
       await new Promise<void>((resolve, reject) => {
         arriving.on('data', (chunk: Buffer) => {
