@@ -193,7 +193,7 @@ test('whoever wrote to a channel before is read from the platform', async () => 
   answers = { ...ALLOWED, 'me/conversations': graphError(200, '(#200) Requires pages_messaging permission') }
   const refused = await run(args)
   assert.equal(refused.code, 1)
-  assert.match(refused.stderr, /^The platform does not list the conversations \(200\): see dynamo channel check$/m)
+  assert.match(refused.stderr, /^The platform does not list the conversations \(200\): see npx dynamo channel check$/m)
 })
 
 test('a token that the platform refuses is told, and one that is gone too', async () => {

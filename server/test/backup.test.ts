@@ -64,7 +64,7 @@ async function goThereAndBack({ live, backUp, restore }: Backup): Promise<void> 
   await server.stop()
 
   const restored = await restore()
-  await dynamoPrints(restored, ['restored'])
+  assert.equal(await dynamoPrints(restored, ['restored']), 'From now on every client fetches its lists anew')
   const again = await serveDynamo(restored)
   assert.notEqual(await etagOf(again.url), etag)
   await again.stop()

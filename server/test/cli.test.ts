@@ -64,6 +64,21 @@ test('every command of the command line has help', async () => {
   }
 })
 
+test('the help of an import tells of property types only where there are properties', async () => {
+  const helps = new Map<string, string>()
+  for (const kind of ['conversations', 'users', 'purchases'])
+    helps.set(kind, (await dynamo({}, ['import', kind, '--help'])).stdout)
+  for (const [kind, help] of helps) {
+    assert.match(help, /An empty cell says nothing\.\n(?:.*\n)?Rows that are refused are told/, kind)
+    assert.equal(/where it is a property/.test(help), kind === 'users', kind)
+  }
+})
+
+test('the sample is described by its command as by the page of the command line', async () => {
+  const { stdout } = await dynamo({}, ['sample', 'load', '--help'])
+  assert.match(stdout, /the day before which its two years end \(default: today\)/)
+})
+
 test('what keeps the service from starting is told in one line', async (t) => {
   const taken = createServer().listen(0, '127.0.0.1')
   await once(taken, 'listening')

@@ -13,7 +13,8 @@ eachStore((get) => {
   test('what setup prints is all that reports, imports and the list need; a second time nothing is made', async () => {
     const { env } = get()
     const place = join(env.DYNAMO_DATA_DIR ?? '', 'own.json')
-    assert.equal(await dynamoPrints(env, ['setup', '--name', 'Lynx', ...PAGE, ...RULE, place]), '')
+    const setup = await dynamo(env, ['setup', '--name', 'Lynx', ...PAGE, ...RULE, place])
+    assert.deepEqual(setup, { code: 0, stdout: '', stderr: '' })
     assert.equal((await stat(place)).mode & 0o777, 0o600)
     const text = await readFile(place, 'utf8')
     const own = JSON.parse(text)
@@ -24,7 +25,7 @@ eachStore((get) => {
       [
         ['--name', 'Again', ...PAGE, ...RULE],
         1,
-        /^The channel belongs to an organization already: [\da-f]{24} \(Lynx\); its channels: dynamo channel list --organization [\da-f]{24}\n$/,
+        /^The channel belongs to an organization already: [\da-f]{24} \(Lynx\); its channels: npx dynamo channel list --organization [\da-f]{24}\n$/,
       ],
       [['--name', 'Again', ...PAGE, ...RULE, `${place}-2`], 1, /^The channel belongs/],
       [['--name', 'File', '--type', 'FB_PAGE', '--platform-id', '1', ...RULE, place], 1, /is there already/],
@@ -49,6 +50,10 @@ eachStore((get) => {
       organizations.map(({ name }: { name: string }) => name),
       ['Lynx'],
     )
+
+    const shouted = ['--vip-indicator', 'LTV >= 10 && tier == "gold"']
+    const warned = await dynamo(env, ['setup', '--name', 'Loud', '--type', 'FB_PAGE', '--platform-id', '2', ...shouted])
+    assert.deepEqual([warned.code, warned.stderr], [0, 'Warning: LTV is a property of yours; did you mean ltv?\n'])
 
     const server = await serveDynamo(env, ['--json'])
     try {

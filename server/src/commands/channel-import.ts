@@ -35,7 +35,9 @@ export async function run(options: ChannelOptions): Promise<void> {
         throw new CommandError(`The platform's list has no end: ${error.message}. Conversations read: ${conversations}`)
       }
       if (!(error instanceof GraphError)) throw error
-      throw new CommandError(`The platform does not list the conversations (${error.code}): see dynamo channel check`)
+      throw new CommandError(
+        `The platform does not list the conversations (${error.code}): see npx dynamo channel check`,
+      )
     } finally {
       progress.stop()
     }

@@ -88,7 +88,7 @@ export async function tellOwner(
     .where('c.platform_id', '=', platformId)
     .executeTakeFirst()
   if (!owner) throw error
-  const list = `dynamo channel list --organization ${owner.organization_id}`
+  const list = `npx dynamo channel list --organization ${owner.organization_id}`
   throw new CommandError(`${error.message}: ${owner.organization_id} (${owner.name}); its channels: ${list}`)
 }
 

@@ -16,10 +16,24 @@ export interface Evaluation {
   example: string | null
 }
 
-/** @throws CommandError with line and column where the rule does not compile */
+/**
+ * Refuses a rule that does not compile, and warns of a name that is a fact's but for its case: where there are no users yet
+ * nothing else would tell.
+ *
+ * @throws CommandError with line and column
+ */
 export function checkVipIndicator(vipIndicator: string): void {
+  for (const key of compile(vipIndicator)) {
+    const fact = factLike(key)
+    if (fact !== undefined) say(`Warning: ${key} is a property of yours; did you mean ${fact}?`)
+  }
+}
+
+/** @returns the properties that a condition reads; none where the rule is itself the key of one */
+function compile(vipIndicator: string): readonly string[] {
   try {
-    compileVipIndicator(vipIndicator)
+    const { kind, propertyKeys } = compileVipIndicator(vipIndicator)
+    return kind === 'condition' ? propertyKeys : []
   } catch (error) {
     throw new CommandError(`The VIP indicator is refused: ${error instanceof Error ? error.message : error}`)
   }
@@ -58,8 +72,12 @@ function warnWhereMostFailed({ vip, notVip, failed, failedProperties }: Verdicts
   say(`Warning: the rule fails on more than half of the users${name === undefined ? '' : `, mostly on ${named(name)}`}`)
 }
 
-/** `LTV` is as good a property as any, but who writes it mostly means the fact. */
 function named(property: string): string {
-  const fact = FACTS.find((name) => name !== property && name.toLowerCase() === property.toLowerCase())
+  const fact = factLike(property)
   return `"${property}"${fact === undefined ? '' : `: did you mean ${fact}?`}`
+}
+
+/** `LTV` is as good a property as any, but who writes it mostly means the fact. */
+function factLike(property: string): keyof UserFacts | undefined {
+  return FACTS.find((name) => name !== property && name.toLowerCase() === property.toLowerCase())
 }

@@ -106,7 +106,7 @@ function serviceCommands(program: Command): void {
   const sample = program.command('sample').description('load or remove the sample organization')
   add(sample, 'load', 'load the sample organization of 25,000 customers', () => import('./sample-load.ts')).option(
     '--as-of <date>',
-    'the last day of its purchases (default: today)',
+    'the day before which its two years end (default: today)',
   )
   add(sample, 'remove', 'remove the sample organization, with all its rows', () => import('./sample-remove.ts'))
   add(program, 'request <method> <path>', 'sign a request, send it and print the answer', () => import('./request.ts'))
@@ -310,7 +310,7 @@ function importCommands(program: Command): void {
         ]),
       )
     if (kind !== 'purchases') command.option(...AS_OF)
-    command.addHelpText('after', () => importHelp(COLUMNS[kind]))
+    command.addHelpText('after', () => importHelp(kind))
   }
 }
 
@@ -337,10 +337,13 @@ function parseMonth(text: string): number {
   return Number(text)
 }
 
-function importHelp(columns: string): string {
+function importHelp(kind: keyof typeof COLUMNS): string {
+  // users alone have properties
+  const types = `
+A CSV cell that is a JSON number, true or false has that type where it is a property; ids and names are text.`
   return `
-Columns (* required): ${columns}
-A timestamp is epoch ms or ISO-8601. An empty cell says nothing. A CSV cell that is a JSON number, true or false has
-that type where it is a property; ids and names are text. Rows that are refused are told, go to FILE.rejected with a
-column #reason, which an import ignores, and the rest is imported; then the exit code is 1.`
+Columns (* required): ${COLUMNS[kind]}
+A timestamp is epoch ms or ISO-8601. An empty cell says nothing.${kind === 'users' ? types : ''}
+Rows that are refused are told, go to FILE.rejected with a column #reason, which an import ignores, and the rest is
+imported; then the exit code is 1.`
 }

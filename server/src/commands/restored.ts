@@ -7,6 +7,6 @@ export async function run(options: CommonOptions): Promise<void> {
   await withStore(async (store) => {
     const id = newStoreId()
     await store.write('renewStoreId', { id })
-    answer(options, 'No client takes what it kept of the lists for the restored ones', { storeId: id })
+    answer(options, 'From now on every client fetches its lists anew', { storeId: id })
   })
 }

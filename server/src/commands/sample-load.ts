@@ -14,7 +14,7 @@ export async function run(options: CommonOptions & { asOf?: string }): Promise<v
       const sample = await store.alone(async () => {
         const state = (await readSampleMark(store.db))?.state
         if (state === 'loaded') {
-          throw new CommandError('The sample is there already: `dynamo sample remove` takes it away')
+          throw new CommandError('The sample is there already: `npx dynamo sample remove` takes it away')
         }
         await checkSampleFolder(config.dataDir)
         if (state === 'loading') await removeSample(store, createExportStorage(config))

@@ -54,11 +54,14 @@ function workspaceLines(workspace: WorkspaceExplanation): string[] {
       value === null ? 'missing' : show(value),
     ]),
   ]
+  // a rule that fails for want of a value has said so
+  const reads = read.map(([what, value]) => `${what} is ${value}`)
+  const failed = failure === null ? '' : printable(failure)
   const reason = vipIndicator === null ? 'the workspace has no rule' : `by ${printable(vipIndicator)}`
   return [
     `${printable(name)} (${id}): ${vip ? 'VIP' : 'not VIP'}, ${reason}`,
-    ...(failure === null ? [] : [`  the rule fails: ${printable(failure)}`]),
-    ...read.map(([what, value]) => `  ${what} is ${value}`),
+    ...(failure === null ? [] : [`  the rule fails: ${failed}`]),
+    ...reads.filter((line) => !failed.endsWith(line)).map((line) => `  ${line}`),
     ...(dueTimestamp === null ? [] : [`  time may change it at ${time(dueTimestamp)}`]),
     ...(vipIndicatorInProcess ? ['  everybody is being judged anew by another rule'] : []),
     ...(vip && workspace.channels.length === 0 ? ['  no conversation on a connected channel: listed nowhere'] : []),
