@@ -37,9 +37,9 @@ the methods, a trailing slash is the same route. An unknown route is 404, a wron
 
 function windowOf({ window, pastSeconds, futureSeconds }: Config['signature']): string {
   const [old, ahead] = window === 'age' ? [pastSeconds, futureSeconds] : [futureSeconds, pastSeconds]
-  const reading = window === 'age' ? 'the age, server time less `x-date`' : 'the offset, `x-date` less server time'
-  return `A request may be **up to ${old} s old**, and its \`x-date\` **at most ${ahead} s ahead** of the server's clock, both ends included:
-the public sentence, "\`x-date\` must be within −5 s..+60 s of server time", is read as ${reading}`
+  const reading = window === 'age' ? 'server time less `x-date`' : '`x-date` less server time'
+  return `A request may be **up to ${old} s old**, and its \`x-date\` **at most ${ahead} s ahead** of the server's clock, both ends included.
+In one line: \`x-date\` must be within −${futureSeconds} s..+${pastSeconds} s of server time, counted as ${reading}`
 }
 
 const TAGS = [
