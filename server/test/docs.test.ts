@@ -75,6 +75,18 @@ test('.env.example names every setting, with its default where there is one, and
   )
 })
 
+test('the addresses that are shown in quotes are what a shell reads', async () => {
+  const quoted = ['docs/operate.md', '.env.example'].flatMap(
+    (path) => readDocument(path).match(/DATABASE_URL='.*/g) ?? [],
+  )
+  assert.equal(quoted.length, 2)
+  for (const line of quoted) {
+    const script = `set -a; eval "$1"; set +a; ${process.execPath} -p process.env.DATABASE_URL`
+    const { stdout } = await promisify(execFile)('bash', ['-c', script, 'bash', line], { env: cleanEnvironment({}) })
+    assert.match(stdout, /^postgres\S*\?sslmode=disable&application_name=dynamo\n$/)
+  }
+})
+
 test('the page of the command line has every command with each of its options, and no others', () => {
   const sections = readDocument('docs/command-line.md').split(/^### /m).slice(1)
   const written = sections.map((section) => {
