@@ -149,7 +149,7 @@ async function openFile(request: IncomingMessage, fileName: string, folder: stri
   if (found.type === 'error') throw errors.internal(found.metadata.error)
   if (found.type === 'directory') throw errors.internal(new Error('Where an exported file should be there is a folder'))
   // there is none where only headers are answered
-  if (stream instanceof ReadStream) await once(stream, 'open').catch(throwUnreadable)
+  if (stream instanceof ReadStream && stream.pending) await once(stream, 'open').catch(throwUnreadable)
   return found
 }
 
