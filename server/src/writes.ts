@@ -9,6 +9,7 @@ import { createChannel } from './channels/write-channels.ts'
 import { recordConversations } from './conversations/record-conversations.ts'
 import { renewStoreId } from './database/meta.ts'
 import { markCompacted } from './erasure/compact-store.ts'
+import { eraseConversation } from './erasure/erase-conversation.ts'
 import { eraseUser, reapplyErasure } from './erasure/erase-user.ts'
 import { forgetErasures } from './erasure/upkeep.ts'
 import { beginExport, endExports, finishExport, forgetExport } from './exports/export-rows.ts'
@@ -50,6 +51,7 @@ export const writes = {
   deleteStale,
   disconnectChannel,
   endExports,
+  eraseConversation,
   eraseUser: idempotent(eraseUser),
   finishBuild,
   finishExport,

@@ -55,6 +55,7 @@ export function createProgram(): Command {
   serviceCommands(program)
   directoryCommands(program)
   userCommands(program)
+  conversationCommands(program)
   erasureCommands(program)
   linkCommands(program)
   keyCommands(program)
@@ -254,6 +255,23 @@ function userCommands(program: Command): void {
     'print all that is kept of a user, for who asks for their data',
     () => import('./user-export.ts'),
   ).requiredOption(...ORGANIZATION)
+}
+
+function conversationCommands(program: Command): void {
+  const conversation = program
+    .command('conversation')
+    .description('hand out and erase what is known of who wrote on a channel, and is no user')
+  add(
+    conversation,
+    'export <platformUserId>',
+    'print all that is kept of them, for who asks for their data',
+    () => import('./conversation-export.ts'),
+  )
+    .requiredOption(...ORGANIZATION)
+    .requiredOption(...CHANNEL)
+  add(conversation, 'erase <platformUserId>', 'erase all that is kept of them', () => import('./conversation-erase.ts'))
+    .requiredOption(...ORGANIZATION)
+    .requiredOption(...CHANNEL)
 }
 
 function linkCommands(program: Command): void {

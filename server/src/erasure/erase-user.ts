@@ -8,15 +8,10 @@ import { forgetBeginnings } from '../vip-users/range-beginnings.ts'
 import { refreshLists } from '../vip-users/refresh.ts'
 import { readTargets } from '../vip-users/targets.ts'
 import { applyEventsOfUser } from '../webhooks/apply-events.ts'
+import { removeConversation } from './erase-conversation.ts'
+import { count, remove } from './remove-rows.ts'
 import { hashUser } from './user-hash.ts'
-
-/** What tells of an erasure; none of it is personal data. */
-export interface Erasure {
-  receiptId: string
-  userHash: string
-  /** epoch ms: facts of the user that are dated before it are dropped from then on */
-  erasedTimestamp: number
-}
+import { type Counts, type Erasure, writeReceipt } from './write-receipt.ts'
 
 /**
  * Erases a user and everything that is kept of them, their conversations with platform profiles and ids included, in
@@ -45,18 +40,22 @@ export async function eraseUser(
  * Does an erasure once more in a store that was put back as it was before: with its own receipt, hash and time. All that
  * is there of the user goes, since it was there when the user was erased.
  *
- * @param cuid null where the store has no user of that hash
+ * @param erased null where the store has nobody of that hash
  */
 export async function reapplyErasure(
   tx: Tx,
-  { orgId, cuid, ...erasure }: Erasure & { orgId: number; cuid: string | null },
+  { orgId, erased, ...erasure }: Erasure & { orgId: number; erased: Erased | null },
 ): Promise<void> {
   await takeRules(tx, orgId)
-  await writeReceipt(tx, orgId, erasure, cuid === null ? {} : await removeUser(tx, orgId, cuid))
+  await writeReceipt(tx, orgId, erasure, erased === null ? {} : await removeErased(tx, orgId, erased))
 }
 
-/** How many rows of what; nothing where there was no user. */
-type Counts = Record<string, number>
+/** Whom an erasure is of: a user, or the conversation of somebody who is no user. */
+export type Erased = { cuid: string } | { conversationKey: number; channelKey: number; platformUserId: string }
+
+function removeErased(tx: Tx, orgId: number, erased: Erased): Promise<Counts> {
+  return 'cuid' in erased ? removeUser(tx, orgId, erased.cuid) : removeConversation(tx, orgId, erased)
+}
 
 async function removeUser(tx: Tx, orgId: number, cuid: string): Promise<Counts> {
   const user = await tx.db
@@ -130,37 +129,3 @@ function ofMarks(orgId: number, userKey: number): RawBuilder<unknown> {
 }
 
 const countMarks = (tx: Tx, orgId: number, userKey: number) => count(tx, 'vip_marks', ofMarks(orgId, userKey))
-
-async function count(tx: Tx, table: string, where: RawBuilder<unknown>): Promise<number> {
-  const { rows } = await sql<{ rows: number }>`
-    /* erasure.count */
-    select count(*) as rows from ${sql.raw(table)} where ${where}`.execute(tx.db)
-  return rows[0]?.rows ?? 0
-}
-
-async function remove(tx: Tx, table: string, where: RawBuilder<unknown>): Promise<number> {
-  const result = await sql`
-    /* erasure.remove */
-    delete from ${sql.raw(table)} where ${where}`.execute(tx.db)
-  return Number(result.numAffectedRows ?? 0)
-}
-
-async function writeReceipt(tx: Tx, orgId: number, erasure: Erasure, erased: Counts): Promise<void> {
-  const { receiptId, userHash, erasedTimestamp } = erasure
-  await sql`
-    /* erased-users.write */
-    insert into erased_users as e (org_id, user_hash, erased_timestamp)
-    values (${orgId}, ${userHash}, ${erasedTimestamp})
-    on conflict (org_id, user_hash) do update set erased_timestamp = excluded.erased_timestamp
-    where excluded.erased_timestamp > e.erased_timestamp`.execute(tx.db)
-  await tx.db
-    .insertInto('receipts')
-    .values({
-      org_id: orgId,
-      receipt_id: receiptId,
-      erased_timestamp: erasedTimestamp,
-      erased: JSON.stringify(erased),
-      compacted_timestamp: null,
-    })
-    .execute()
-}

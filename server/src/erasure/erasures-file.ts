@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { makeDataFolder } from '../data-folder.ts'
 import { errors } from '../http/errors.ts'
 import { Joi } from '../http/input.ts'
-import type { Erasure } from './erase-user.ts'
+import type { Erasure } from './write-receipt.ts'
 
 /** An erasure as it is kept outside the store, so that it outlives a store that is put back from a backup. */
 export type ErasureRecord = Erasure & { organizationId: string }

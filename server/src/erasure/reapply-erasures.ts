@@ -1,12 +1,14 @@
 import type { Store } from '../database/store.ts'
 import { streamRows } from '../database/stream.ts'
+import { personName } from './erase-conversation.ts'
+import type { Erased } from './erase-user.ts'
 import type { ErasureRecord } from './erasures-file.ts'
 import { hashUser } from './user-hash.ts'
 
 export interface Reapplied {
   /** erasures that the store did not know */
   reapplied: number
-  /** of how many of them the store had the user */
+  /** of how many of them the store had the user, or the conversation of who was no user */
   users: number
 }
 
@@ -29,14 +31,14 @@ export async function reapplyErasures(
     if (!organization) continue
     const orgId = organization.org_id
     const missing = await withoutReceipt(store, orgId, own)
-    const cuidOf = await findUsers(store, orgId, erasureKey, new Set(missing.map((record) => record.userHash)))
+    const erasedOf = await findErased(store, orgId, erasureKey, new Set(missing.map((record) => record.userHash)))
     for (const { receiptId, userHash, erasedTimestamp } of missing) {
-      const cuid = cuidOf.get(userHash) ?? null
+      const erased = erasedOf.get(userHash) ?? null
       // a second erasure of the same user finds nobody
-      cuidOf.delete(userHash)
-      await store.write('reapplyErasure', { orgId, receiptId, userHash, erasedTimestamp, cuid })
+      erasedOf.delete(userHash)
+      await store.write('reapplyErasure', { orgId, receiptId, userHash, erasedTimestamp, erased })
       sums.reapplied += 1
-      if (cuid !== null) sums.users += 1
+      if (erased !== null) sums.users += 1
     }
   }
   return sums
@@ -55,20 +57,35 @@ async function withoutReceipt(store: Store, orgId: number, records: ErasureRecor
 }
 
 /** Only by hashing each can be told who it is: some seconds for a million users. */
-async function findUsers(
+async function findErased(
   store: Store,
   orgId: number,
   erasureKey: Uint8Array,
   hashes: ReadonlySet<string>,
-): Promise<Map<string, string>> {
-  const found = new Map<string, string>()
+): Promise<Map<string, Erased>> {
+  const found = new Map<string, Erased>()
   if (hashes.size === 0) return found
+  const look = (name: string, erased: Erased) => {
+    const hash = hashUser(erasureKey, orgId, name)
+    if (hashes.has(hash)) found.set(hash, erased)
+  }
   await store.snapshot(async (db) => {
-    const query = db.selectFrom('users as u').select('u.cuid').where('u.org_id', '=', orgId)
-    for await (const { cuid } of streamRows<{ cuid: string }>(db, 'erasure_users', query)) {
-      const hash = hashUser(erasureKey, orgId, cuid)
-      if (hashes.has(hash)) found.set(hash, cuid)
+    const users = db.selectFrom('users as u').select('u.cuid').where('u.org_id', '=', orgId)
+    for await (const { cuid } of streamRows<{ cuid: string }>(db, 'erasure_users', users)) look(cuid, { cuid })
+    const conversations = db
+      .selectFrom('conversations as c')
+      .innerJoin('channels as h', (join) =>
+        join.onRef('h.org_id', '=', 'c.org_id').onRef('h.channel_key', '=', 'c.channel_key'),
+      )
+      .select(['h.medium_id as mediumId', 'c.channel_key as channelKey'])
+      .select(['c.conversation_key as conversationKey', 'c.platform_user_id as platformUserId'])
+      .where('c.org_id', '=', orgId)
+      .where('c.user_key', 'is', null)
+    for await (const { mediumId, ...erased } of streamRows<Conversation>(db, 'erasure_conversations', conversations)) {
+      look(personName(mediumId, erased.platformUserId), erased)
     }
   })
   return found
 }
+
+type Conversation = Extract<Erased, { platformUserId: string }> & { mediumId: string }

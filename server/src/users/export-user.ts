@@ -77,7 +77,12 @@ async function readPersonalInformation(db: Kysely<Schema>, orgId: number, userKe
 }
 
 async function readConversations(db: Kysely<Schema>, orgId: number, userKey: number) {
-  return await db
+  return await selectConversations(db, orgId).where('c.user_key', '=', userKey).orderBy('c.conversation_key').execute()
+}
+
+/** All that is kept of conversations themselves. */
+export function selectConversations(db: Kysely<Schema>, orgId: number) {
+  return db
     .selectFrom('conversations as c')
     .innerJoin('channels as h', (join) =>
       join.onRef('h.org_id', '=', 'c.org_id').onRef('h.channel_key', '=', 'c.channel_key'),
@@ -97,9 +102,6 @@ async function readConversations(db: Kysely<Schema>, orgId: number, userKey: num
     .select(['c.profile_read_timestamp as profileReadTimestamp', 'r.due_timestamp as profileReadDueTimestamp'])
     .select('r.attempts as profileReadAttempts')
     .where('c.org_id', '=', orgId)
-    .where('c.user_key', '=', userKey)
-    .orderBy('c.conversation_key')
-    .execute()
 }
 
 /** What the user's conversations were told of, and is still to be worked off. */

@@ -1,0 +1,27 @@
+import { appendErasure } from '../erasure/erasures-file.ts'
+import { CommandError } from './command-error.ts'
+import { findChannel, findOrganization } from './find.ts'
+import { answer, type CommonOptions, printable } from './output.ts'
+import { withStore } from './with-store.ts'
+
+/** As an erasure over the API: with a receipt, and a line in `erasures.ndjson`. No list or export has had the person. */
+export async function run(
+  platformUserId: string,
+  options: CommonOptions & { organization: string; channel: string },
+): Promise<void> {
+  await withStore(async (store, { dataDir }) => {
+    const { organization: organizationId, channel: mediumId } = options
+    const { orgId } = await findOrganization(store, organizationId)
+    const { channelKey } = await findChannel(store, orgId, mediumId)
+    const person = { orgId, channelKey, mediumId, platformUserId }
+    const erasure = await store.write('eraseConversation', { ...person, erasedTimestamp: Date.now() })
+    if (erasure === null) throw new CommandError(`The channel knows nobody by ${printable(platformUserId)}`)
+    if ('cuid' in erasure) {
+      throw new CommandError(
+        `They are the user ${printable(erasure.cuid)}: erase that user with POST /v1.0/user/deleteUserData`,
+      )
+    }
+    await appendErasure(dataDir, { organizationId, ...erasure })
+    answer(options, `Erased; the receipt is ${erasure.receiptId}`, { receiptId: erasure.receiptId })
+  })
+}
