@@ -25,16 +25,18 @@ eachStore((get) => {
       })
     await report()
     const event = { orgId, kind: 'message', timestamp: 1, midHash: null, linkId: null, platformUserId: PERSON } as const
-    await store.write('storeEvents', { events: [first, second].map((channel) => ({ ...event, ...channel })) })
+    const write = (...on: { channelKey: number; mediumId: string }[]) =>
+      store.write('storeEvents', { events: on.map((channel) => ({ ...event, ...channel })) })
+    await write(first, second)
     const of = ({ mediumId }: { mediumId: string }) => ['--organization', organizationId, '--channel', mediumId]
     await dynamoPrints(env, ['link', 'create', '--all', ...of(first)])
     const run = (command: string, channel: { mediumId: string }, person = PERSON) =>
       dynamo(env, ['conversation', command, ...of(channel), person])
-    return { store, env, execute, orgId, organizationId, first, second, report, run }
+    return { store, env, execute, orgId, organizationId, first, second, report, write, run }
   }
 
   test('who wrote and was never identified is handed out, erased, and erased again after a restore', async () => {
-    const { env, execute, orgId, organizationId, first, second, report, run } = await setUp()
+    const { env, execute, orgId, organizationId, first, second, report, write, run } = await setUp()
     const { conversation, webhookEvents, links } = JSON.parse((await run('export', first)).stdout)
     const { userName, profilePic, platformUserId, mediumId } = conversation
     assert.deepEqual(
@@ -53,17 +55,26 @@ eachStore((get) => {
     assert.deepEqual(left, [{ channel_key: second.channelKey }])
     const receipts = await dynamoPrints(env, ['receipt', 'list', '--organization', organizationId])
     assert.match(receipts, /webhookEvents 1, links 1, (profileReads 1, )?conversations 1$/m)
-    for (const command of ['export', 'erase']) {
-      const again = await run(command, first)
-      assert.deepEqual([again.code, again.stderr], [1, `The channel knows nobody by ${PERSON}\n`])
-    }
+    const unknown = await run('export', first)
+    assert.deepEqual([unknown.code, unknown.stderr], [1, `The channel knows nobody by ${PERSON}\n`])
+    // as after one whose line could not be written
+    assert.match(
+      (await run('erase', first)).stdout,
+      /^Nothing is kept of \d+ on this channel; the receipt is \w{24}\n$/,
+    )
 
     // as a backup would have it that was made before
     for (const table of ['receipts', 'erased_users']) await execute(`delete from ${table} where org_id = ${orgId}`)
+    const reapply = async () => JSON.parse(await dynamoPrints(env, ['erasure', 'reapply', '--json']))
     await report()
     assert.equal((await run('export', first)).code, 0)
-    const reapplied = JSON.parse(await dynamoPrints(env, ['erasure', 'reapply', '--json']))
-    assert.deepEqual(reapplied, { reapplied: 1, users: 1, known: 0 })
+    assert.deepEqual(await reapply(), { reapplied: 2, users: 1, known: 0 })
+    assert.equal((await run('export', first)).code, 1)
+    // and before it was worked off that they wrote
+    await execute(`delete from receipts where org_id = ${orgId}`)
+    await write(first)
+    assert.equal((await run('export', first)).code, 0)
+    assert.deepEqual(await reapply(), { reapplied: 2, users: 1, known: 0 })
     assert.equal((await run('export', first)).code, 1)
     assert.match(await dumpStore(env), /Ann Known/)
   })

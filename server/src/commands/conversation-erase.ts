@@ -15,13 +15,14 @@ export async function run(
     const { channelKey } = await findChannel(store, orgId, mediumId)
     const person = { orgId, channelKey, mediumId, platformUserId }
     const erasure = await store.write('eraseConversation', { ...person, erasedTimestamp: Date.now() })
-    if (erasure === null) throw new CommandError(`The channel knows nobody by ${printable(platformUserId)}`)
     if ('cuid' in erasure) {
       throw new CommandError(
         `They are the user ${printable(erasure.cuid)}: erase that user with POST /v1.0/user/deleteUserData`,
       )
     }
     await appendErasure(dataDir, { organizationId, ...erasure })
-    answer(options, `Erased; the receipt is ${erasure.receiptId}`, { receiptId: erasure.receiptId })
+    const { receiptId, rows } = erasure
+    const done = rows > 0 ? 'Erased' : `Nothing is kept of ${printable(platformUserId)} on this channel`
+    answer(options, `${done}; the receipt is ${receiptId}`, { receiptId, rows })
   })
 }

@@ -17,9 +17,10 @@ export const personName = (mediumId: string, platformUserId: string) => `\0${med
 
 /**
  * Erases the conversation of somebody whom nobody has identified, and everything that is kept of them, in one
- * transaction; leaves a receipt. Who writes afterwards is somebody new.
+ * transaction; leaves a receipt, also of whom nothing is kept: who was not answered asks again. Who writes afterwards is
+ * somebody new.
  *
- * @returns with a `cuid` nothing was done: everything about the person hangs on that user; null: nothing is kept of them
+ * @returns `rows`: how many were kept of them; with a `cuid` nothing was done: everything about the person hangs on that user
  */
 export async function eraseConversation(
   tx: Tx,
@@ -29,7 +30,7 @@ export async function eraseConversation(
     erasedTimestamp,
     ...person
   }: Person & { orgId: number; mediumId: string; erasedTimestamp: number },
-): Promise<Erasure | { cuid: string } | null> {
+): Promise<(Erasure & { rows: number }) | { cuid: string }> {
   await takeRules(tx, orgId)
   const conversation = await tx.db
     .selectFrom('conversations as c')
@@ -42,14 +43,13 @@ export async function eraseConversation(
   if (conversation?.cuid) return { cuid: conversation.cuid }
   const conversationKey = conversation?.conversationKey ?? null
   const erased = await removeConversation(tx, orgId, { ...person, conversationKey })
-  if (Object.values(erased).every((count) => count === 0)) return null
   const erasure = {
     receiptId: randomBytes(12).toString('hex'),
     userHash: hashUser(tx.erasureKey, orgId, personName(mediumId, person.platformUserId)),
     erasedTimestamp,
   }
   await writeReceipt(tx, orgId, erasure, erased)
-  return erasure
+  return { ...erasure, rows: Object.values(erased).reduce((sum, count) => sum + count, 0) }
 }
 
 /** @param conversationKey null: there are only events, which are still to be worked off */

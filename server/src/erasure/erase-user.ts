@@ -50,8 +50,8 @@ export async function reapplyErasure(
   await writeReceipt(tx, orgId, erasure, erased === null ? {} : await removeErased(tx, orgId, erased))
 }
 
-/** Whom an erasure is of: a user, or the conversation of somebody who is no user. */
-export type Erased = { cuid: string } | { conversationKey: number; channelKey: number; platformUserId: string }
+/** Whom an erasure is of: a user, or somebody on a channel who is none; without a conversation there are only events of them. */
+export type Erased = { cuid: string } | { conversationKey: number | null; channelKey: number; platformUserId: string }
 
 function removeErased(tx: Tx, orgId: number, erased: Erased): Promise<Counts> {
   return 'cuid' in erased ? removeUser(tx, orgId, erased.cuid) : removeConversation(tx, orgId, erased)

@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import type { Store } from '../database/store.ts'
 import { streamRows } from '../database/stream.ts'
 import { personName } from './erase-conversation.ts'
@@ -72,20 +73,25 @@ async function findErased(
   await store.snapshot(async (db) => {
     const users = db.selectFrom('users as u').select('u.cuid').where('u.org_id', '=', orgId)
     for await (const { cuid } of streamRows<{ cuid: string }>(db, 'erasure_users', users)) look(cuid, { cuid })
-    const conversations = db
-      .selectFrom('conversations as c')
-      .innerJoin('channels as h', (join) =>
-        join.onRef('h.org_id', '=', 'c.org_id').onRef('h.channel_key', '=', 'c.channel_key'),
-      )
-      .select(['h.medium_id as mediumId', 'c.channel_key as channelKey'])
-      .select(['c.conversation_key as conversationKey', 'c.platform_user_id as platformUserId'])
-      .where('c.org_id', '=', orgId)
-      .where('c.user_key', 'is', null)
-    for await (const { mediumId, ...erased } of streamRows<Conversation>(db, 'erasure_conversations', conversations)) {
+    for await (const { mediumId, ...erased } of streamRows<Person>(db, 'erasure_people', selectPeople(orgId))) {
       look(personName(mediumId, erased.platformUserId), erased)
     }
   })
   return found
 }
 
-type Conversation = Extract<Erased, { platformUserId: string }> & { mediumId: string }
+type Person = Exclude<Erased, { cuid: string }> & { mediumId: string }
+
+/** Who has written on channels and is no user, those of whom there are only events first. */
+function selectPeople(orgId: number) {
+  return sql<Person>`
+    select h.medium_id as "mediumId", p.channel_key as "channelKey", p.platform_user_id as "platformUserId",
+      p.conversation_key as "conversationKey"
+    from (
+      select e.channel_key, e.platform_user_id, null as conversation_key from webhook_events e where e.org_id = ${orgId}
+      union all
+      select c.channel_key, c.platform_user_id, c.conversation_key from conversations c
+      where c.org_id = ${orgId} and c.user_key is null) p
+      join channels h on h.org_id = ${orgId} and h.channel_key = p.channel_key
+    order by case when p.conversation_key is null then 0 else 1 end`
+}
