@@ -1,7 +1,6 @@
 import { isRecord } from '../http/is-record.ts'
 import { dataIn, type Graph, GraphError, jittered } from './graph.ts'
 import { type Profile, toProfile } from './profile.ts'
-import { createSeen } from './seen.ts'
 
 /** A person with whom a channel has a conversation at the platform. */
 export interface Person {
@@ -52,7 +51,8 @@ export class EndlessListError extends Error {}
  */
 export async function* listPeople(asking: Asking, channel: PeopleOfChannel): AsyncGenerator<Person[]> {
   const params = { platform: PLATFORM[channel.type], fields: FIELDS, limit: String(PAGE) }
-  const seen = createSeen()
+  // no more than conversations that are stored
+  const seen = new Set<string>()
   let stalePages = 0
   for (let after: string | undefined; ; ) {
     const { body, pauses } = await ask(asking, after === undefined ? params : { ...params, after })
@@ -63,8 +63,9 @@ export async function* listPeople(asking: Asking, channel: PeopleOfChannel): Asy
     after = cursorIn(body)
     // the same cursor again would lead to the same page
     if (conversations.length === 0 || after === undefined || after === before) return
-    const isNews = people.map(({ platformUserId }) => seen.add(platformUserId)).includes(true)
-    stalePages = isNews ? 0 : stalePages + 1
+    const known = seen.size
+    for (const { platformUserId } of people) seen.add(platformUserId)
+    stalePages = seen.size > known ? 0 : stalePages + 1
     if (stalePages === MAX_STALE_PAGES) throw new EndlessListError(`${stalePages} pages in a row name nobody new`)
     if (pauses.channelMs > 0) await asking.wait(pauses.channelMs, LEFT_ALONE)
   }
