@@ -31,11 +31,11 @@ export async function serve(given: Config, options: ServeOptions): Promise<void>
     const config = withPort(given, held.port)
     const store = await openStore(config)
     const storage = createExportStorage(config)
-    // before anybody connects: what fails to load since the system lets no more files be opened, Node never loads again
-    if (config.exports.storage === 's3') await import('./exports/bucket.ts')
     const { release, isShared } = store.holdServing()
     const shared = isShared ? [`another server works on the store in ${config.dataDir} too`] : []
     try {
+      // before anybody connects: what fails to load since the system lets no more files be opened, Node never loads again
+      if (config.exports.storage === 's3') await import('./exports/bucket.ts')
       // begun by nobody who is still there: by a server that was killed
       if (isShared === false) await storage.removeOld({ kept: 0, begun: Number.POSITIVE_INFINITY })
       await serveStore(store, { ...config, warnings: [...config.warnings, ...shared] }, { ...options, held, storage })

@@ -90,6 +90,8 @@ eachStore((get) => {
       assert.equal(refused.code, 1)
       assert.match(refused.stderr, told)
     }
+    const nobody = await run('erase', second, '')
+    assert.deepEqual([nobody.code, nobody.stderr], [2, 'platformUserId is not allowed to be empty\n'])
     assert.equal(await dumpStore(env), before)
     const other = await makeOrganization(store)
     const foreign = ['--organization', other.organizationId, '--channel', second.mediumId, PERSON]

@@ -9,6 +9,8 @@ export async function run(
   platformUserId: string,
   options: CommonOptions & { organization: string; channel: string },
 ): Promise<void> {
+  // a receipt of nobody would be left, as of whom nothing is kept
+  if (platformUserId === '') throw new CommandError('platformUserId is not allowed to be empty', 2)
   await withStore(async (store, { dataDir }) => {
     const { organization: organizationId, channel: mediumId } = options
     const { orgId } = await findOrganization(store, organizationId)
